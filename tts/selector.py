@@ -1,0 +1,59 @@
+"""Selector: which of the K rollouts answers for the puzzle."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import attrs
+import torch
+from torch import Tensor
+
+from tts.verifier import Verifier
+
+
+@attrs.frozen(eq=False)
+class Candidates:
+    """The rollouts a selector chooses among.
+
+    Attributes:
+        tokens: int64 [B, L], the puzzles.
+        answers: int64 [B, K, L], the answer of each rollout's own last step.
+        q: float32 [B, K], the halt logit of that step.
+        steps: int64 [B, K], supervision steps taken.
+        eligible: bool [B, K]; the search never picks a rollout outside it.
+        verifier: the rules over the model's tokens, None where none are known.
+    """
+
+    tokens: Tensor
+    answers: Tensor
+    q: Tensor
+    steps: Tensor
+    eligible: Tensor
+    verifier: Verifier | None
+
+
+class Selector(ABC):
+    """Scores rollouts; the search takes the highest, the lowest index on ties."""
+
+    @abstractmethod
+    def score(self, candidates: Candidates) -> Tensor:
+        """float [B, K], higher is better. Scores of rollouts that are not eligible are ignored."""
+
+    def then(self, other: Selector) -> Selector:
+        """This selector first, ``other`` among those it ties."""
+        return Then(self, other)
+
+
+@attrs.frozen
+class Then(Selector):
+    """Lexicographic: ``first`` decides, ``second`` breaks its ties."""
+
+    first: Selector
+    second: Selector
+
+    def score(self, candidates: Candidates) -> Tensor:
+        """float64 [B, K]: the dense rank under (first, second), so that equal pairs stay tied."""
+        first, second = self.first.score(candidates).double(), self.second.score(candidates).double()
+        primary = (first.unsqueeze(2) > first.unsqueeze(1)).sum(dim=2)  # [B, K] rollouts beaten
+        secondary = (second.unsqueeze(2) > second.unsqueeze(1)).sum(dim=2)
+        return (primary * (second.shape[1] + 1) + secondary).to(torch.float64)

@@ -1,0 +1,37 @@
+"""The compiler of the generators, and the small random generator that compiled code draws from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    import numba
+except ImportError as error:  # pragma: no cover - depends on the installation
+    raise ImportError("Generating puzzles needs numba: pip install 'test-time-search[generate]'.") from error
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def compiled(function: F) -> F:
+    """``function`` compiled by numba, its machine code kept beside the source (or in the user's cache)."""
+    return cast(F, numba.njit(cache=True)(function))
+
+
+def random_state(rng: np.random.Generator) -> NDArray[np.uint64]:
+    """A state uint64 [1] for ``draw``."""
+    return rng.integers(0, 2**63, size=1, dtype=np.uint64)
+
+
+@compiled
+def draw(state: NDArray[np.uint64], bound: int) -> int:
+    """An integer in [0, bound), bound below 2^31, from splitmix64 (Steele, Lea and Flood 2014); moves ``state`` on."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    x = state[0]
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    x = x ^ (x >> np.uint64(31))
+    return int(((x >> np.uint64(32)) * np.uint64(bound)) >> np.uint64(32))

@@ -1,0 +1,30 @@
+"""Boards of the six varieties, read from text and puzz.link addresses."""
+
+from __future__ import annotations
+
+from tts.puzzle import Grid, Puzzle, Symmetry
+from tts.puzzles.board import Board
+from tts.puzzles.codec import VarietyCodec
+from tts.puzzles.heyawake import Heyawake
+from tts.puzzles.lightup import Lightup
+from tts.puzzles.nurikabe import Nurikabe
+from tts.puzzles.shakashaka import Shakashaka
+from tts.puzzles.sudoku import Sudoku
+from tts.puzzles.tapa import Tapa
+from tts.puzzles.varieties import VARIETIES, parse
+
+__all__ = [
+    "VARIETIES",
+    "Board",
+    "Grid",
+    "Heyawake",
+    "Lightup",
+    "Nurikabe",
+    "Puzzle",
+    "Shakashaka",
+    "Sudoku",
+    "Symmetry",
+    "Tapa",
+    "VarietyCodec",
+    "parse",
+]

@@ -1,0 +1,99 @@
+"""VarietyCodec: between the boards of one variety and a model's tokens."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from tts.errors import PuzzleError
+from tts.model import Codec
+from tts.puzzle import Puzzle
+from tts.puzzles.board import Board, check_size
+from tts.puzzles.sudoku import default_box
+from tts.puzzles.varieties import VARIETIES
+from tts.verifier import Verifier
+from tts.verifiers import verifier_for
+from tts.verifiers.tokens import PAD
+
+
+@attrs.frozen
+class VarietyCodec(Codec):
+    """The default tokens of one variety, boards padded at the bottom and the right to height x width.
+
+    Attributes:
+        variety: its name.
+        height, width: the largest board, L = height * width.
+        box: height and width of a sudoku's boxes; those of the side unless given, None in other varieties.
+        vocab_size: V; what boards of this size need unless given (sudoku: side + 2).
+        pad: 0.
+        verifier: the variety's rules on boards of this size.
+
+    Raises:
+        PuzzleError: an unknown variety, or a size that it does not have.
+    """
+
+    variety: str = attrs.field()
+    height: int
+    width: int
+    box: tuple[int, int] | None = attrs.field()
+    vocab_size: int = attrs.field()
+    pad: int = attrs.field(default=PAD, init=False)
+    verifier: Verifier | None = attrs.field(init=False, eq=False, repr=False)
+
+    @box.default
+    def _box(self) -> tuple[int, int] | None:
+        return default_box(self.height) if self.variety == "sudoku" and self.height == self.width else None
+
+    @vocab_size.default
+    def _vocab_size(self) -> int:
+        return self._board.vocabulary(self.height, self.width)
+
+    @verifier.default
+    def _verifier(self) -> Verifier:
+        check_size(self.variety, self.height, self.width)
+        return verifier_for(self.variety, self.height, self.width, self.box)
+
+    @property
+    def _board(self) -> type[Board]:
+        if self.variety not in VARIETIES:
+            raise PuzzleError(f"variety {self.variety!r} is not known here; known are {', '.join(VARIETIES)}")
+        return VARIETIES[self.variety]
+
+    def encode(self, puzzle: Puzzle) -> tuple[NDArray[np.int64], int]:
+        """Tokens int64 [L] and the puzzle identifier, always 0.
+
+        Raises:
+            PuzzleError: another variety, a larger board, other boxes, or a clue outside the vocabulary.
+        """
+        self._check(puzzle)
+        tokens = puzzle.tokens()
+        if tokens.max() >= self.vocab_size:
+            cell = int(tokens.argmax())
+            raise PuzzleError(
+                f"{self.variety}: the clue at row {cell // puzzle.width + 1}, column {cell % puzzle.width + 1} needs "
+                f"token {tokens[cell]}, and this codec's vocabulary ends at {self.vocab_size - 1}"
+            )
+        padded = np.full((self.height, self.width), self.pad, np.int64)
+        padded[: puzzle.height, : puzzle.width] = tokens.reshape(puzzle.height, puzzle.width)
+        return padded.ravel(), 0
+
+    def decode(self, puzzle: Puzzle, answers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The answer grid [puzzle.height, puzzle.width] that answer tokens [L] stand for; -1 where they are none."""
+        self._check(puzzle)
+        board = np.asarray(answers).reshape(self.height, self.width)[: puzzle.height, : puzzle.width]
+        return puzzle.grid(board.ravel())
+
+    def _check(self, puzzle: Puzzle) -> None:
+        box = puzzle.box if isinstance(puzzle, Board) else None
+        if puzzle.variety != self.variety or box != self.box:
+            raise PuzzleError(
+                f"{puzzle.variety} with boxes {box} for a codec of {self.variety} with boxes {self.box}"
+                if box or self.box
+                else f"a {puzzle.variety} board for a codec of {self.variety}"
+            )
+        if puzzle.height > self.height or puzzle.width > self.width:
+            raise PuzzleError(
+                f"{self.variety}: a board of {puzzle.height} x {puzzle.width} for a codec of "
+                f"{self.height} x {self.width}"
+            )

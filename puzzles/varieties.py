@@ -1,0 +1,42 @@
+"""The six varieties by name, and parse: from text or an address to a board."""
+
+from __future__ import annotations
+
+from tts.errors import PuzzleError
+from tts.puzzles.board import Board
+from tts.puzzles.heyawake import Heyawake
+from tts.puzzles.lightup import Lightup
+from tts.puzzles.nurikabe import Nurikabe
+from tts.puzzles.puzzlink import read_address
+from tts.puzzles.shakashaka import Shakashaka
+from tts.puzzles.sudoku import Sudoku
+from tts.puzzles.tapa import Tapa
+
+VARIETIES: dict[str, type[Board]] = {
+    board.variety: board for board in (Sudoku, Lightup, Nurikabe, Heyawake, Tapa, Shakashaka)
+}
+
+
+def parse(text: str, box: tuple[int, int] | None = None) -> Board:
+    """The board written in ``text``: a puzz.link address of any of the varieties, or a sudoku grid.
+
+    What holds a slash is an address: with or without ``https://puzz.link/p?``, from another host that runs pzpr, in its
+    ``_edit`` and ``_play`` forms. Anything else is a sudoku, as Sudoku.from_text reads it.
+
+    Args:
+        text: the address or the grid.
+        box: height and width of a sudoku's boxes, where they are not the usual ones.
+
+    Raises:
+        PuzzleError: what is wrong with it, and where.
+    """
+    text = text.strip()
+    if "/" not in text:
+        return Sudoku.from_text(text, box)
+    address = read_address(text)
+    if address.variety not in VARIETIES:
+        raise PuzzleError(f"puzz.link variety {address.variety!r} is not known here; known are {', '.join(VARIETIES)}")
+    board = VARIETIES[address.variety].from_address(address)
+    if box is not None and board.box != box:
+        raise PuzzleError(f"box={box} does not fit this address, whose boxes are {board.box}")
+    return board

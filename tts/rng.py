@@ -133,7 +133,7 @@ class Streams:
             _uniforms_(part, words, spare)
             if normal:
                 _box_muller_(part, spare.view(torch.float32)[:, :half])
-        return out[:, :elements].reshape(lanes, *shape)
+        return out[:, :elements].contiguous().view(lanes, *shape)
 
 
 def _uniforms_(out: Tensor, words: Tensor, spare: Tensor) -> None:
@@ -174,7 +174,8 @@ def puzzle_keys(tokens: Tensor, ids: Tensor) -> Tensor:
             raise TypeError(f"{name} are {tensor.dtype}; a puzzle key is made of integers")
     places = mix64_(torch.arange(1, tokens.shape[1] + 1, device=tokens.device) * GAMMA)
     keys = mix64_(ids.to(torch.int64) * GAMMA)
-    rows = max(1, _CACHED // max(1, tokens.shape[1]))
+    at_once = _CACHED // 4 if tokens.device.type == "cpu" else _LAUNCHED  # temporaries that malloc keeps
+    rows = max(1, at_once // max(1, tokens.shape[1]))
     for part, key in zip(torch.split(tokens, rows), torch.split(keys, rows), strict=True):
         key.add_(mix64_(part.to(torch.int64) * GAMMA + places).sum(dim=1))
     return mix64_(keys)

@@ -7,8 +7,9 @@ bfloat16 save the insides of rms-norm and of the rotary embedding, which are flo
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import torch
 import torch.nn.functional as F
@@ -102,6 +103,15 @@ class SwiGLU(nn.Module):
         gate, up = self.gate_up_proj(x).chunk(2, dim=-1)
         return self.down_proj(F.silu(gate) * up)  # type: ignore[no-any-return]
 
+    @property
+    def hidden(self) -> int:
+        """Width of gate and up together."""
+        return self.gate_up_proj.weight.shape[0]
+
+    def flops(self, rows: int) -> int:
+        """Of the matrix products over so many rows, 2 a multiply-add."""
+        return 2 * rows * (self.gate_up_proj.weight.numel() + self.down_proj.weight.numel())
+
 
 def rotary_tables(positions: int, width: int, theta: float, device: torch.device) -> Rotary:
     """cos and sin, each float32 [positions, width] (RoFormer, arXiv 2104.09864, in the half-split layout)."""
@@ -136,7 +146,23 @@ class Attention(nn.Module):
         return self.o_proj(mixed.transpose(1, 2).flatten(-2))  # type: ignore[no-any-return]
 
 
-class AttentionBlock(nn.Module):
+class Block(nn.Module, ABC):
+    """A residual block over [N, S, D]."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, rotary: Rotary | None) -> Tensor:
+        """[N, S, D] to [N, S, D]."""
+
+    @abstractmethod
+    def flops(self, positions: int) -> int:
+        """Of the matrix products of one lane, 2 a multiply-add."""
+
+    @abstractmethod
+    def widest(self, positions: int) -> int:
+        """Elements of the widest hidden layer of one lane."""
+
+
+class AttentionBlock(Block):
     """Post-norm block: attention, then SwiGLU."""
 
     def __init__(self, width: int, heads: int, expansion: float, eps: float) -> None:
@@ -149,8 +175,17 @@ class AttentionBlock(nn.Module):
         x = rms_norm(x + self.self_attn(x, rotary), self.eps)
         return rms_norm(x + self.mlp(x), self.eps)
 
+    def flops(self, positions: int) -> int:
+        attention = self.self_attn
+        width = attention.o_proj.weight.shape[0]
+        projections = attention.qkv_proj.weight.numel() + attention.o_proj.weight.numel()
+        return 2 * positions * projections + 4 * positions**2 * width + self.mlp.flops(positions)
 
-class MixerBlock(nn.Module):
+    def widest(self, positions: int) -> int:
+        return positions * self.mlp.hidden
+
+
+class MixerBlock(Block):
     """Post-norm block: SwiGLU across positions (and its rms-norm over positions), then SwiGLU across channels."""
 
     def __init__(self, positions: int, width: int, expansion: float, eps: float) -> None:
@@ -164,16 +199,27 @@ class MixerBlock(nn.Module):
         x = rms_norm(x + self.mlp_t(x), self.eps).transpose(1, 2)
         return rms_norm(x + self.mlp(x), self.eps)
 
+    def flops(self, positions: int) -> int:
+        return self.mlp_t.flops(self.mlp.down_proj.weight.shape[0]) + self.mlp.flops(positions)
+
+    def widest(self, positions: int) -> int:
+        return max(positions * self.mlp.hidden, self.mlp.down_proj.weight.shape[0] * self.mlp_t.hidden)
+
 
 class Level(nn.Module):
     """A stack of blocks over hidden + injection."""
 
-    def __init__(self, blocks: Sequence[nn.Module]) -> None:
+    def __init__(self, blocks: Sequence[Block]) -> None:
         super().__init__()
         self.layers = nn.ModuleList(blocks)
 
     def forward(self, hidden: Tensor, injection: Tensor, rotary: Rotary | None) -> Tensor:
         hidden = hidden + injection
-        for layer in self.layers:
-            hidden = layer(hidden, rotary)
+        for block in self.blocks:
+            hidden = block(hidden, rotary)
         return hidden
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The layers, typed."""
+        return [cast(Block, layer) for layer in self.layers]

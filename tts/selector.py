@@ -20,7 +20,9 @@ class Candidates:
         answers: int64 [B, K, L], the answer of each rollout's own last step.
         q: float32 [B, K], the halt logit of that step.
         steps: int64 [B, K], supervision steps taken.
+        residual: float32 [B, K], the relative change of y in that step.
         eligible: bool [B, K]; the search never picks a rollout outside it.
+        record: what the search's ``record=`` asked for, by name, [B, K, depth, ...].
         verifier: the rules over the model's tokens, None where none are known.
     """
 
@@ -28,7 +30,9 @@ class Candidates:
     answers: Tensor
     q: Tensor
     steps: Tensor
+    residual: Tensor
     eligible: Tensor
+    record: dict[str, Tensor]
     verifier: Verifier | None
 
 
@@ -52,8 +56,12 @@ class Then(Selector):
     second: Selector
 
     def score(self, candidates: Candidates) -> Tensor:
-        """float64 [B, K]: the dense rank under (first, second), so that equal pairs stay tied."""
-        first, second = self.first.score(candidates).double(), self.second.score(candidates).double()
-        primary = (first.unsqueeze(2) > first.unsqueeze(1)).sum(dim=2)  # [B, K] rollouts beaten
-        secondary = (second.unsqueeze(2) > second.unsqueeze(1)).sum(dim=2)
-        return (primary * (second.shape[1] + 1) + secondary).to(torch.float64)
+        """float64 [B, K]: the dense rank under (first, second); equal pairs stay tied."""
+        first, second = self.first.score(candidates), self.second.score(candidates)
+        return (rank(first) * (second.shape[1] + 1) + rank(second)).to(torch.float64)
+
+
+def rank(scores: Tensor) -> Tensor:
+    """int64 [B, K]: how many of a puzzle's rollouts each one beats; ties share a rank."""
+    ordered = scores.sort(dim=1).values
+    return torch.searchsorted(ordered, scores.contiguous(), right=False)

@@ -1,0 +1,41 @@
+"""Several strategies, one after the other."""
+
+from __future__ import annotations
+
+import attrs
+from torch import Tensor
+
+from tts.model import State
+from tts.rng import Streams
+from tts.strategy import StepView, Strategy
+
+
+@attrs.frozen(init=False)
+class Chain(Strategy):
+    """Each strategy perturbs what the one before has left: ``Chain(GaussianNoise(0.1), Dropout(0.05))``.
+
+    A strategy's noise depends on its place in the chain, so equal strategies in one chain draw different noise.
+    """
+
+    strategies: tuple[Strategy, ...]
+
+    def __init__(self, *strategies: Strategy) -> None:
+        for strategy in strategies:
+            if not isinstance(strategy, Strategy):
+                raise TypeError(f"Chain takes strategies; got {strategy!r}")
+        self.__attrs_init__(strategies)  # type: ignore[attr-defined]
+
+    def perturb(self, view: StepView, rng: Streams) -> State:
+        for place, strategy in enumerate(self.strategies):
+            prefix = f"{place}."
+            memory = {name.removeprefix(prefix): v for name, v in view.memory.items() if name.startswith(prefix)}
+            state = strategy.perturb(attrs.evolve(view, memory=memory), rng.at(place))
+            view = attrs.evolve(view, state=state)
+        return view.state
+
+    def memory(self, n: int) -> dict[str, Tensor]:
+        return {
+            f"{place}.{name}": value
+            for place, strategy in enumerate(self.strategies)
+            for name, value in strategy.memory(n).items()
+        }

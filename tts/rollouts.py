@@ -1,0 +1,193 @@
+"""What a search returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+
+import attrs
+import torch
+from torch import Tensor
+
+from tts.errors import ShapeError, TTSError
+from tts.selector import Candidates, Selector
+from tts.verifier import Verifier
+
+
+class Status(IntEnum):
+    """How a rollout ended. Selectors see the finished and the halted ones."""
+
+    NOT_STARTED = 0
+    FINISHED = 1
+    """Ran to full depth."""
+    HALTED = 2
+    """Retired by a stop rule."""
+    CANCELLED = 3
+    """Its puzzle ended while it ran."""
+
+
+@attrs.frozen(eq=False)
+class Rollouts:
+    """Every rollout of B puzzles; answers and q are those of the rollout's own last step.
+
+    Attributes:
+        answers: int16 [B, K, L] (int32 for vocabularies beyond int16), zeros where not started.
+        q: float32 [B, K], the halt logit; -inf where not started. A q just above 0 at an early stop is not comparable
+            with the q of a rollout that ran to full depth.
+        residual: float32 [B, K], the relative change of y in the last step, |y_t - y_(t-1)| / |y_(t-1)|; inf where not
+            started.
+        steps: int64 [B, K], supervision steps taken.
+        status: int8 [B, K], see Status.
+        record: what ``record=`` asked for, by name, [B, K, depth, ...]; zeros (q: NaN) where no step was taken.
+    """
+
+    answers: Tensor
+    q: Tensor
+    residual: Tensor
+    steps: Tensor
+    status: Tensor
+    record: dict[str, Tensor]
+
+    @property
+    def eligible(self) -> Tensor:
+        """bool [B, K]: finished or halted; the cancelled ones where a puzzle has neither."""
+        done = (self.status == Status.FINISHED) | (self.status == Status.HALTED)
+        return torch.where(done.any(dim=1, keepdim=True), done, self.status == Status.CANCELLED)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Rollouts:
+        """Apply ``change`` to every tensor."""
+        fields = (self.answers, self.q, self.residual, self.steps, self.status)
+        return Rollouts(*(change(x) for x in fields), {name: change(x) for name, x in self.record.items()})
+
+    def correct(self, labels: Tensor, ignore: int = 0) -> Tensor:
+        """bool [B, K]: equal to labels [B, L] on every cell whose label is not ``ignore``."""
+        labels = labels.unsqueeze(1)
+        return ((self.answers == labels) | (labels == ignore)).all(dim=2)
+
+
+@attrs.frozen
+class Cost:
+    """What was spent.
+
+    Attributes:
+        lane_steps: supervision steps of rollouts.
+        lane_steps_run: the same with the padding of blocks and the steps that were run again.
+        seconds: wall-clock.
+        flops: floating-point operations of ``lane_steps_run``; 0 where the model does not count them.
+    """
+
+    lane_steps: int
+    lane_steps_run: int
+    seconds: float
+    flops: int
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.lane_steps + other.lane_steps,
+            self.lane_steps_run + other.lane_steps_run,
+            self.seconds + other.seconds,
+            self.flops + other.flops,
+        )
+
+
+@attrs.frozen(eq=False)
+class Result:
+    """Answers to B puzzles, and the rollouts they were picked from.
+
+    Attributes:
+        tokens: int64 [B, L], the puzzles.
+        keys: int64 [B], the puzzle keys.
+        answers: int64 [B, L].
+        index: int64 [B], the rollout that answers.
+        scores: [B, K], the selector's; -inf for rollouts it may not pick.
+        winner: int64 [B], the rollout with which a stop rule ended the puzzle, else -1.
+        rollouts: all of them.
+        cost: what was spent.
+        dtype, device: of the model that ran.
+        verifier: the rules over the model's tokens, None where none are known.
+    """
+
+    tokens: Tensor
+    keys: Tensor
+    answers: Tensor
+    index: Tensor
+    scores: Tensor
+    winner: Tensor
+    rollouts: Rollouts
+    cost: Cost
+    dtype: torch.dtype
+    device: torch.device
+    verifier: Verifier | None
+
+    @property
+    def valid(self) -> Tensor:
+        """bool [B]: the answer passes the rules.
+
+        Raises:
+            TTSError: no rules are known for the model's tokens.
+        """
+        if self.verifier is None:
+            raise TTSError("result.valid needs rules: the model's codec has no verifier; compare with labels instead")
+        return self.verifier.valid(self.tokens, self.answers)
+
+    def verified(self) -> Tensor:
+        """bool [B, K]: the rollout passes the rules. Raises TTSError where none are known."""
+        if self.verifier is None:
+            raise TTSError("result.verified() needs rules: the model's codec has no verifier")
+        return verify(self.verifier, self.tokens, self.rollouts.answers)
+
+    @staticmethod
+    def join(results: Sequence[Result], order: Tensor) -> Result:
+        """Results one after the other, then their puzzles taken in ``order`` [B]; costs add up."""
+        first = results[0]
+        names = ("tokens", "keys", "answers", "index", "scores", "winner")
+        joined = {name: torch.cat([getattr(r, name) for r in results])[order] for name in names}
+        fields = ("answers", "q", "residual", "steps", "status")
+        rollouts = Rollouts(
+            *(torch.cat([getattr(r.rollouts, name) for r in results])[order] for name in fields),
+            {name: torch.cat([r.rollouts.record[name] for r in results])[order] for name in first.rollouts.record},
+        )
+        cost = sum((r.cost for r in results[1:]), start=first.cost)
+        return attrs.evolve(first, **joined, rollouts=rollouts, cost=cost)
+
+    def select(self, selector: Selector) -> Result:
+        """The same rollouts, picked again. Nothing is run; puzzles that a stop rule ended are picked anew, too."""
+        return choose(selector, attrs.evolve(self, winner=torch.full_like(self.winner, -1)))
+
+
+def verify(verifier: Verifier, tokens: Tensor, answers: Tensor) -> Tensor:
+    """bool [B, K]: which of answers [B, K, L] to tokens [B, L] pass the rules."""
+    b, k, cells = answers.shape
+    flat = verifier.valid(tokens.unsqueeze(1).expand(b, k, cells).reshape(b * k, cells), answers.reshape(b * k, cells))
+    return flat.reshape(b, k)
+
+
+def choose(selector: Selector, result: Result) -> Result:
+    """Fill ``answers``, ``index`` and ``scores``: the winner where there is one, else the highest score."""
+    rollouts = result.rollouts
+    eligible = rollouts.eligible
+    candidates = Candidates(
+        tokens=result.tokens,
+        answers=rollouts.answers.long(),
+        q=rollouts.q,
+        steps=rollouts.steps,
+        residual=rollouts.residual,
+        eligible=eligible,
+        record=rollouts.record,
+        verifier=result.verifier,
+    )
+    scores = selector.score(candidates)
+    if scores.shape != eligible.shape:
+        raise ShapeError(
+            f"{type(selector).__name__}.score returned shape {tuple(scores.shape)}; "
+            f"expected [B, K] = {list(eligible.shape)}"
+        )
+    if not scores.is_floating_point():
+        raise ShapeError(f"{type(selector).__name__}.score returned {scores.dtype}; expected a floating-point tensor")
+    scores = torch.where(eligible & ~scores.isnan(), scores, -torch.inf)
+    # An eligible rollout with score -inf still beats one that may not be picked.
+    best = scores.amax(dim=1, keepdim=True)
+    index = ((scores == best) & eligible).to(torch.uint8).argmax(dim=1)
+    index = torch.where(result.winner >= 0, result.winner, index)
+    answers = rollouts.answers[torch.arange(len(index), device=index.device), index].long()
+    return attrs.evolve(result, answers=answers, index=index, scores=scores)

@@ -1,0 +1,107 @@
+"""Which rollout runs next: open puzzles, waves, and what their rollouts have brought so far. Host side, numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tts.rollouts import Status
+
+RUNNING = 4
+"""Status of a rollout that is in a lane; never seen outside a search."""
+
+Ints = NDArray[np.int64]
+
+
+def wave_ends(k: int, sizes: Sequence[int] | None = None) -> Ints:
+    """Cumulative ends of the waves: sizes 1, 1, 2, 4, ... or those given, the last repeated, cut at k."""
+    ends = [0]
+    while ends[-1] < k:
+        if sizes is None:
+            size = max(1, ends[-1])
+        else:
+            size = sizes[min(len(ends), len(sizes)) - 1]
+        ends.append(min(k, ends[-1] + size))
+    return np.array(ends[1:])
+
+
+class Scheduler:
+    """A window of open puzzles, one slot each.
+
+    Rollouts are granted in the order (wave, puzzle, rollout). In lockstep a wave is granted whole or not at all, and
+    the next one only when it has ended with the puzzle still open; without, there is one wave and no lockstep.
+    """
+
+    def __init__(self, slots: int, k: int, cells: int, ends: Ints, lockstep: bool, dtype: type[np.signedinteger]):
+        self.k, self.ends, self.lockstep = k, ends, lockstep
+        self.puzzle = np.full(slots, -1)
+        self.wave = np.zeros(slots, np.int64)
+        self.over = np.zeros(slots, bool)
+        self.winner = np.full(slots, -1)
+        self.status = np.zeros((slots, k), np.int8)
+        self.steps = np.zeros((slots, k), np.int64)
+        self.answers = np.zeros((slots, k, cells), dtype)
+        self.q = np.full((slots, k), -np.inf, np.float32)
+        self.residual = np.full((slots, k), np.inf, np.float32)
+
+    @property
+    def free(self) -> Ints:
+        """Slots without a puzzle."""
+        return np.flatnonzero(self.puzzle < 0)
+
+    def open(self, slots: Ints, puzzles: Ints) -> None:
+        """Give slots to new puzzles."""
+        self.puzzle[slots] = puzzles
+        self.wave[slots], self.over[slots], self.winner[slots] = 0, False, -1
+        self.status[slots], self.steps[slots], self.answers[slots] = Status.NOT_STARTED, 0, 0
+        self.q[slots], self.residual[slots] = -np.inf, np.inf
+
+    def grant(self, lanes: int) -> tuple[Ints, Ints]:
+        """Up to ``lanes`` rollouts to start now: (slot [n], rollout [n])."""
+        order = np.lexsort((self.puzzle, self.wave))
+        waiting = self.status[order] == Status.NOT_STARTED
+        waiting &= np.arange(self.k) < self.ends[self.wave[order], None]
+        waiting &= ((self.puzzle >= 0) & ~self.over)[order, None]
+        if self.lockstep:
+            # A wave that does not fit blocks those behind it, so that wide waves are never starved.
+            waiting &= (np.cumsum(waiting.sum(axis=1)) <= lanes)[:, None]
+        row, rollout = np.nonzero(waiting)
+        row, rollout = row[:lanes], rollout[:lanes]
+        slot = order[row]
+        self.status[slot, rollout] = RUNNING
+        return slot, rollout
+
+    def retire(self, slot: Ints, rollout: Ints, status: Ints, *brought: NDArray[Any]) -> None:
+        """Rollouts that have ended, with what they brought: answers [n, L], q [n], residual [n]."""
+        self.status[slot, rollout] = status
+        for field, value in zip((self.answers, self.q, self.residual), brought, strict=True):
+            field[slot, rollout] = value
+
+    def ended(self, slot: Ints, winner: Ints) -> None:
+        """Puzzles that a rule ended; winner -1 where the selector shall choose."""
+        self.over[slot] = True
+        self.winner[slot] = winner
+
+    def advance(self) -> Ints:
+        """Open the next wave of puzzles whose last one has ended; the slots whose puzzles are done."""
+        idle = (self.puzzle >= 0) & ~(self.status == RUNNING).any(axis=1)
+        started = np.where(self.status != Status.NOT_STARTED, np.arange(self.k) + 1, 0).max(axis=1)
+        idle &= self.over | (started >= self.ends[self.wave])
+        last = self.wave == len(self.ends) - 1
+        self.wave[idle & ~self.over & ~last] += 1
+        return np.flatnonzero(idle & (self.over | last))
+
+    def requeue(self) -> None:
+        """Put the rollouts in flight back in the queue; in lockstep their whole waves. They are run again from step 0."""
+        again = self.status == RUNNING
+        if self.lockstep:
+            begin = np.concatenate(([0], self.ends))[self.wave]
+            again = again.any(axis=1)[:, None] & (np.arange(self.k) >= begin[:, None])
+        self.status[again], self.steps[again] = Status.NOT_STARTED, 0
+
+    def halted(self) -> Ints:
+        """Rollouts of each slot that a rule retired."""
+        return (self.status == Status.HALTED).sum(axis=1)

@@ -1,0 +1,174 @@
+"""Search: many rollouts of a recursive model on each puzzle, and the pick of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+import numpy as np
+import torch
+from attrs.validators import deep_iterable, ge, in_, instance_of, optional
+from torch import Tensor
+from tqdm import tqdm
+
+from tts.engine import Engine, Finished, Plan
+from tts.errors import PuzzleError
+from tts.model import RecursiveModel
+from tts.puzzle import Puzzle
+from tts.rollouts import Result, choose
+from tts.scheduler import Ints, wave_ends
+from tts.selector import Selector
+from tts.source import Source
+from tts.stopping import Stop
+from tts.strategy import Strategy
+
+RECORDABLE = ("q", "residual", "answers", "y", "z")
+
+
+class SearchInterrupted(KeyboardInterrupt):
+    """Ctrl-C. ``result`` holds the puzzles that were finished, ``position`` int64 [n] says which of the input's."""
+
+    def __init__(self, result: Result | None, position: Tensor):
+        super().__init__(f"interrupted with {len(position)} puzzles finished; they are in .result")
+        self.result, self.position = result, position
+
+
+@attrs.frozen(eq=False)
+class Search:
+    """K rollouts of a model a puzzle, made to differ by a strategy, and one picked by a selector.
+
+    Implements PTRM (arXiv 2605.19943, figure 4) when ``stop`` is None: every rollout runs ``depth`` supervision steps,
+    the strategy perturbing the latents before each. A rollout depends on nothing but the weights, the puzzle, the seed,
+    the puzzle key and its own number.
+
+    Args:
+        model: a recursive model; searched in its own dtype, on its own device.
+        strategy: what makes the rollouts differ.
+        selector: which rollout answers.
+        k: rollouts a puzzle, K.
+        depth: supervision steps a rollout.
+        lanes: rollouts in flight, rounded up to whole blocks and to the widest wave; bounds the memory.
+        stop: when to retire a rollout or end a puzzle. Rollouts run in waves when the rule can end a puzzle.
+        waves: sizes of the waves, the last one repeated; by default 1, 1, 2, 4, ...
+        record: what to keep of every step: any of "q", "residual", "answers", "y", "z".
+    """
+
+    model: RecursiveModel = attrs.field(validator=instance_of(RecursiveModel))
+    strategy: Strategy = attrs.field(validator=instance_of(Strategy))
+    selector: Selector = attrs.field(validator=instance_of(Selector))
+    k: int = attrs.field(kw_only=True, validator=[instance_of(int), ge(1)])
+    depth: int = attrs.field(default=16, kw_only=True, validator=[instance_of(int), ge(1)])
+    lanes: int | None = attrs.field(default=None, kw_only=True, validator=optional(ge(1)))
+    stop: Stop | None = attrs.field(default=None, kw_only=True, validator=optional(instance_of(Stop)))
+    waves: tuple[int, ...] | None = attrs.field(
+        default=None,
+        kw_only=True,
+        converter=attrs.converters.optional(tuple),
+        validator=optional(deep_iterable([instance_of(int), ge(1)])),
+    )
+    record: tuple[str, ...] = attrs.field(
+        default=(), kw_only=True, converter=tuple, validator=deep_iterable(in_(RECORDABLE))
+    )
+
+    def __call__(
+        self,
+        puzzles: Tensor | Sequence[Puzzle],
+        *,
+        ids: Tensor | None = None,
+        keys: Tensor | None = None,
+        seed: int = 0,
+    ) -> Result:
+        """Search B puzzles.
+
+        Args:
+            puzzles: tokens, integer [B, L], or boards that the model's codec knows.
+            ids: puzzle identifiers [B] of tokens; 0 by default. Boards bring their own.
+            keys: int64 [B], what tells the noise of equal puzzles apart; by default a hash of tokens and id, so that
+                equal puzzles get equal rollouts.
+            seed: of all noise.
+
+        Raises:
+            PuzzleError, ShapeError: the puzzles do not fit the model.
+            RolloutError: the model, the strategy or a rule failed; names it and the puzzle key.
+            SearchInterrupted: Ctrl-C; carries the puzzles that were finished.
+        """
+        source = Source(self.model.codec, puzzles, ids, keys)
+        if not len(source):
+            raise PuzzleError("there is nothing to search: no puzzles were given")
+        parts: list[Result] = []
+        positions: list[Ints] = []
+        try:
+            with tqdm(total=len(source), desc="search", unit="puzzle", disable=None, delay=1) as bar:
+                for finished in self._run(source, seed):
+                    parts.append(self._result(finished))
+                    positions.append(finished.position)
+                    bar.update(len(finished.position))
+        except KeyboardInterrupt as interrupt:
+            raise SearchInterrupted(*_in_order(parts, positions)) from interrupt
+        result, _ = _in_order(parts, positions)
+        assert result is not None
+        return result
+
+    def stream(
+        self,
+        puzzles: Tensor | Sequence[Puzzle],
+        *,
+        ids: Tensor | None = None,
+        keys: Tensor | None = None,
+        seed: int = 0,
+    ) -> Iterator[tuple[int, Result]]:
+        """Yield (position, result of one puzzle) as puzzles finish; memory does not grow with their number.
+
+        The costs of the results add up to what the whole search has spent.
+        """
+        for finished in self._run(Source(self.model.codec, puzzles, ids, keys), seed):
+            free = attrs.evolve(finished.cost, lane_steps=0, lane_steps_run=0, seconds=0.0, flops=0)
+            for row, position in enumerate(finished.position.tolist()):
+                steps = int(finished.rollouts.steps[row].sum())
+                cost = attrs.evolve(free if row else finished.cost, lane_steps=steps)
+                yield position, self._result(finished.take(row, cost))
+
+    def _run(self, source: Source, seed: int) -> Iterator[Finished]:
+        model, stop = self.model, self.stop
+        lockstep = stop is not None and stop.ends_puzzles
+        ends = wave_ends(self.k, self.waves) if lockstep else np.array([self.k])
+        widest = int(np.diff(ends, prepend=0).max()) if lockstep else 1
+        lanes = max(self.lanes or 4 * model.block, widest)
+        lanes = -(-min(lanes, max(widest, len(source) * self.k)) // model.block) * model.block
+        plan = Plan(model, self.strategy, stop, self.k, self.depth, ends, lockstep, self.record, seed, device_of(model))
+        steps = Engine(plan, lanes, source.cells, source.take).run()
+        while True:
+            with torch.no_grad():  # entered anew for each step, so that a caller's own code never runs inside it
+                finished = next(steps, None)
+            if finished is None:
+                return
+            yield finished
+
+    def _result(self, finished: Finished) -> Result:
+        unpicked = Result(
+            tokens=finished.tokens,
+            keys=finished.keys,
+            answers=finished.tokens,
+            index=torch.zeros_like(finished.winner),
+            scores=finished.rollouts.q,
+            winner=finished.winner,
+            rollouts=finished.rollouts,
+            cost=finished.cost,
+            dtype=next(self.model.parameters(), torch.empty(0)).dtype,
+            device=device_of(self.model),
+            verifier=self.model.codec.verifier,
+        )
+        return choose(self.selector, unpicked)
+
+
+def _in_order(parts: list[Result], positions: list[Ints]) -> tuple[Result | None, Tensor]:
+    if not parts:
+        return None, torch.zeros(0, dtype=torch.int64)
+    position = torch.from_numpy(np.concatenate(positions))
+    order = position.argsort()
+    return Result.join(parts, order), position[order]
+
+
+def device_of(model: RecursiveModel) -> torch.device:
+    """Where the model's weights lie."""
+    return next(model.parameters(), torch.empty(0)).device

@@ -1,0 +1,188 @@
+"""Stop rules: when a rollout, or a whole puzzle, has had enough.
+
+Without a rule a search runs every rollout to full depth (PTRM, arXiv 2605.19943, figure 4). A rule that can end a
+puzzle makes the search run its rollouts in waves, so that the later ones are started only while the puzzle is open.
+
+A q just above 0 at an early stop is not comparable with the q of +6 that a solved rollout reaches at full depth. Where
+lanes stop early, pick by rules or by a vote, or take the first that stopped, rather than by Q.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import attrs
+import torch
+from torch import Tensor
+
+from tts.errors import TTSError
+from tts.verifier import Verifier
+
+
+@attrs.frozen(eq=False)
+class StopView:
+    """What a rule sees of the N lanes in flight after a supervision step.
+
+    Attributes:
+        tokens: int64 [N, L], the puzzles.
+        answers: int64 [N, L], after this step.
+        previous: int64 [N, L], after the step before; the puzzle's tokens at step 1.
+        q: float32 [N], the halt logit. halt: bool [N], the model would stop here.
+        residual: float32 [N], the relative change of y in this step.
+        step: int64 [N], steps taken, from 1.
+        puzzle: int64 [N], lanes with the same number work on the same puzzle. puzzles: numbers run below it.
+        halted: int64 [N], rollouts of the lane's puzzle that a rule retired before this step.
+        spent: int64 [N], lane-steps of the lane's puzzle so far, this step included.
+        verifier: the rules over the model's tokens, None where none are known.
+    """
+
+    tokens: Tensor
+    answers: Tensor
+    previous: Tensor
+    q: Tensor
+    halt: Tensor
+    residual: Tensor
+    step: Tensor
+    puzzle: Tensor
+    puzzles: int
+    halted: Tensor
+    spent: Tensor
+    verifier: Verifier | None
+
+    def per_puzzle(self, flags: Tensor) -> Tensor:
+        """int64 [N]: how many lanes of the lane's own puzzle have flags [N] set."""
+        count = torch.zeros(self.puzzles, dtype=torch.int64, device=flags.device)
+        return count.index_add_(0, self.puzzle, flags.long())[self.puzzle]
+
+
+@attrs.frozen(eq=False)
+class Verdict:
+    """What a rule decides.
+
+    Attributes:
+        lane: bool [N], retire the lane; its rollout counts as halted and stays eligible.
+        puzzle: bool [N], end the lane's puzzle; its other lanes are cancelled.
+        wins: bool [N], the lane's answer is the puzzle's. The least rollout of the puzzle wins; where a puzzle ends
+            with no winner, the selector chooses.
+    """
+
+    lane: Tensor
+    puzzle: Tensor
+    wins: Tensor
+
+
+class Stop(ABC):
+    """Decides after each supervision step which lanes to retire and which puzzles to end."""
+
+    @property
+    @abstractmethod
+    def ends_puzzles(self) -> bool:
+        """Whether the rule can end a whole puzzle. Then rollouts run in waves, and pass@k is not defined."""
+
+    @abstractmethod
+    def done(self, view: StopView) -> Verdict:
+        """The verdict over N lanes."""
+
+    def __or__(self, other: Stop) -> Stop:
+        """Stop when either rule says so."""
+        return Either(self, other)
+
+
+@attrs.frozen
+class Either(Stop):
+    """``first | second``."""
+
+    first: Stop
+    second: Stop
+
+    @property
+    def ends_puzzles(self) -> bool:
+        return self.first.ends_puzzles or self.second.ends_puzzles
+
+    def done(self, view: StopView) -> Verdict:
+        a, b = self.first.done(view), self.second.done(view)
+        return Verdict(a.lane | b.lane, a.puzzle | b.puzzle, a.wins | b.wins)
+
+
+@attrs.frozen
+class Halted(Stop):
+    """A lane retires when its Q fires: q > threshold (TRM halts at 0; arXiv 2510.04871, section 4).
+
+    With the default threshold the model's own halting rule decides, which in HRM compares halt with continue.
+    """
+
+    threshold: float = 0.0
+    ends_puzzles = False
+
+    def done(self, view: StopView) -> Verdict:
+        fired = _fired(view, self.threshold)
+        none = torch.zeros_like(fired)
+        return Verdict(fired, none, none)
+
+
+@attrs.frozen
+class FirstHalted(Stop):
+    """A puzzle ends when n of its rollouts have fired. With n = 1 the first to halt wins; else the selector chooses."""
+
+    n: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    threshold: float = 0.0
+    ends_puzzles = True
+
+    def done(self, view: StopView) -> Verdict:
+        fired = _fired(view, self.threshold)
+        ends = fired & (view.per_puzzle(fired) + view.halted >= self.n)
+        return Verdict(fired, ends, ends if self.n == 1 else torch.zeros_like(ends))
+
+
+@attrs.frozen
+class Verified(Stop):
+    """A puzzle ends when a rollout passes the rules; that rollout wins.
+
+    Args:
+        verifier: the rules; by default those of the model's codec.
+    """
+
+    verifier: Verifier | None = None
+    ends_puzzles = True
+
+    def done(self, view: StopView) -> Verdict:
+        verifier = self.verifier or view.verifier
+        if verifier is None:
+            raise TTSError("Verified() needs rules: the model's codec has no verifier; pass Verified(verifier)")
+        valid = verifier.valid(view.tokens, view.answers)
+        return Verdict(valid, valid, valid)
+
+
+@attrs.frozen
+class Converged(Stop):
+    """A lane retires when its answer is the one of the step before and its latent has stopped moving.
+
+    Args:
+        tol: largest relative change of y in a step, |y_t - y_(t-1)| / |y_(t-1)|. ``inf`` asks for an unchanged answer
+            only. Noise on y keeps the residual up.
+    """
+
+    tol: float = attrs.field(validator=attrs.validators.gt(0))
+    ends_puzzles = False
+
+    def done(self, view: StopView) -> Verdict:
+        still = (view.answers == view.previous).all(dim=1) & (view.residual <= self.tol)
+        none = torch.zeros_like(still)
+        return Verdict(still, none, none)
+
+
+@attrs.frozen
+class Budget(Stop):
+    """A puzzle ends when it has spent this many lane-steps. A wave goes in step, so it may overshoot by one wave."""
+
+    lane_steps: int = attrs.field(validator=attrs.validators.ge(1))
+    ends_puzzles = True
+
+    def done(self, view: StopView) -> Verdict:
+        spent = view.spent >= self.lane_steps
+        none = torch.zeros_like(spent)
+        return Verdict(none, spent, none)
+
+
+def _fired(view: StopView, threshold: float) -> Tensor:
+    return view.halt if threshold == 0.0 else view.q > threshold

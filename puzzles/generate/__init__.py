@@ -1,0 +1,9 @@
+"""Puzzles with exactly one solution, made from seeds. Needs the extra ``generate``: numba."""
+
+from __future__ import annotations
+
+from tts.puzzles.generate.draw import NoPuzzleError, generate
+from tts.puzzles.generate.identity import identity
+from tts.puzzles.generate.run import generate_file
+
+__all__ = ["NoPuzzleError", "generate", "generate_file", "identity"]

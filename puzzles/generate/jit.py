@@ -27,11 +27,11 @@ def random_state(rng: np.random.Generator) -> NDArray[np.uint64]:
 
 
 @compiled
-def draw(state: NDArray[np.uint64], bound: int) -> int:
+def draw(state: NDArray[np.uint64], bound: int) -> np.int64:
     """An integer in [0, bound), bound below 2^31, from splitmix64 (Steele, Lea and Flood 2014); moves ``state`` on."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
     x = state[0]
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     x = x ^ (x >> np.uint64(31))
-    return int(((x >> np.uint64(32)) * np.uint64(bound)) >> np.uint64(32))
+    return np.int64(((x >> np.uint64(32)) * np.uint64(bound)) >> np.uint64(32))

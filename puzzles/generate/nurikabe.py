@@ -1,0 +1,149 @@
+"""Nurikabe: random islands, changed a few cells at a time until their clues allow no other, then numbers hidden.
+
+A hidden number becomes ``?``: every island keeps its clue, as the rules want it.
+"""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from tts.puzzles.generate.jit import random_state
+from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Ints, Problem
+from tts.puzzles.generate.search import UNIQUE, other_solution, unsettled
+from tts.puzzles.generate.shapes import Areas, areas, grow
+from tts.puzzles.generate.thin import Generated, Kept, Range, thin
+from tts.puzzles.nurikabe import Nurikabe
+
+LARGEST = (4, 13)  # the most cells that an island may have is drawn from here, its end left out
+SHARE = (0.52, 0.68)  # the share of shaded cells at the outset
+STEPS = 12  # changes to try, times the cells of the board
+FAR = 0.1  # the share of changes that are made anywhere, not where the solution is loose
+NODES = 2_000
+
+
+@attrs.frozen(eq=False)
+class Islands:
+    """A solution: shaded int64 [L], its white areas, and the clue cell of each area int64 [count]."""
+
+    shaded: Ints
+    white: Areas
+    clues: Ints
+
+
+@attrs.frozen(eq=False)
+class Sea:
+    """The board without clues: the problem, whose numbers are written in place, and the largest island allowed."""
+
+    problem: Problem
+    height: int
+    width: int
+    largest: int
+
+    def islands(self, shaded: Ints, clues: Ints, rng: np.random.Generator) -> Islands | None:
+        """The solution of these shaded cells; None where it breaks a rule.
+
+        Each island has its clue on one of ``clues``, at random, or on a random cell where none of them lies on it.
+        """
+        grid = shaded.reshape(self.height, self.width)
+        if (grid[1:, 1:] & grid[1:, :-1] & grid[:-1, 1:] & grid[:-1, :-1]).any():
+            return None
+        where = self.problem.neighbours
+        white = areas(where, 1 - shaded)
+        if white.count == 0 or white.size.max() > self.largest or areas(where, shaded).count != 1:
+            return None
+        order = rng.permutation(len(shaded))
+        ranked = np.concatenate([order, rng.permutation(clues)])  # later cells win
+        ranked = ranked[white.of[ranked] >= 0]
+        chosen = np.empty(white.count, np.int64)
+        chosen[white.of[ranked]] = ranked
+        return Islands(shaded, white, chosen)
+
+    def show(self, islands: Islands, kept: Kept | None = None) -> tuple[Ints, Ints]:
+        """Write the clues into the problem, those not ``kept`` as ``?``; returns its domains and solution [L]."""
+        numbers = islands.white.size if kept is None else np.where(kept, islands.white.size, -2)
+        self.problem.numbers[:] = 0
+        self.problem.numbers[islands.clues] = numbers
+        total = len(self.problem.kind) - 1  # the last rule: how many cells are shaded, known if every size is
+        self.problem.low[total] = self.problem.high[total] = islands.shaded.sum()
+        self.problem.active[total] = numbers.min() > 0
+        domains = np.full(len(islands.shaded), EITHER)
+        domains[islands.clues] = WHITE
+        return domains, np.where(islands.shaded == 1, SHADED, WHITE)
+
+
+def _start(sea: Sea, rng: np.random.Generator) -> Islands | None:
+    """Random islands: a shaded shape grown as far as it goes, then cells of it given back."""
+    cells = sea.height * sea.width
+    shaded = grow(sea.height, sea.width, cells, random_state(rng))
+    none = np.zeros(0, np.int64)
+    islands = sea.islands(shaded, none, rng)
+    goal = rng.uniform(*SHARE) * cells
+    for cell in rng.permutation(np.flatnonzero(shaded)):
+        if islands is None or islands.shaded.sum() <= goal:
+            break
+        fewer = islands.shaded.copy()
+        fewer[cell] = 0
+        islands = sea.islands(fewer, none, rng) or islands
+    return islands
+
+
+def _change(sea: Sea, islands: Islands, loose: Ints, rng: np.random.Generator) -> Islands | None:
+    """A neighbour of a solution: a clue moved within its island, or a cell or two turned; None where it is illegal."""
+    where = sea.problem.neighbours
+    near = np.append(where[loose].ravel(), np.repeat(loose, 4))
+    near = near[near >= 0]
+    anywhere = rng.random() < FAR
+    cell = int(rng.integers(len(where)) if anywhere else rng.choice(near))
+    if islands.shaded[cell] == 0 and rng.random() < 0.5:
+        clues = islands.clues.copy()
+        clues[islands.white.of[cell]] = cell
+        return attrs.evolve(islands, clues=clues)
+    shaded = islands.shaded.copy()
+    shaded[cell] ^= 1
+    beside = int(rng.choice(where[cell]))
+    if beside >= 0 and rng.random() < 0.5:
+        shaded[beside] = 1 - shaded[cell]
+    return sea.islands(shaded, islands.clues, rng)
+
+
+def _climb(sea: Sea, islands: Islands, rng: np.random.Generator) -> Islands | None:
+    """Change a solution until propagation settles every cell, never letting more of them loose; None if it fails."""
+    loose = unsettled(sea.problem, *sea.show(islands))
+    for _ in range(STEPS * sea.height * sea.width):
+        if len(loose) == 0:
+            return islands
+        changed = _change(sea, islands, loose, rng)
+        if changed is not None:
+            found = unsettled(sea.problem, *sea.show(changed))
+            if len(found) <= len(loose):
+                islands, loose = changed, found
+    return None
+
+
+def generate(
+    height: int, width: int, rng: np.random.Generator, difficulty: float, clues: Range | None = None
+) -> Generated | None:
+    """A nurikabe puzzle with one solution, or None where this draw led to none. Arguments as in ``thin``.
+
+    ``clues`` and ``difficulty`` are about numbers; a ``?`` is not counted.
+    """
+    builder = Builder(height, width)
+    builder.squares()
+    builder.count(range(height * width), 0, 0)
+    problem = builder.pack(connected=SHADED, numbers=np.zeros(height * width, np.int64))
+    sea = Sea(problem, height, width, int(rng.integers(*LARGEST)))
+    start = _start(sea, rng)
+    islands = None if start is None else _climb(sea, start, rng)
+    if islands is None:
+        return None
+
+    def unique(kept: Kept) -> bool:
+        return bool(other_solution(problem, *sea.show(islands, kept), NODES)[0] == UNIQUE)
+
+    kept = thin(islands.white.count, unique, rng, difficulty, clues)
+    if kept is None:
+        return None
+    board = np.full(height * width, -1)
+    board[islands.clues] = np.where(kept, islands.white.size, -2)
+    return Generated(Nurikabe(height, width, board), islands.shaded.reshape(height, width), int(kept.sum()))

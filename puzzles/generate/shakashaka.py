@@ -1,0 +1,88 @@
+"""Shakashaka: a random filling with walls among its values, every wall numbered, then numbers taken away.
+
+All white areas are rectangles if and only if, about every point of the grid, each stretch of white spans a right angle,
+a half turn or the whole turn: a polygon with right angles only, none of them turned inwards, is a rectangle.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import groupby, product
+
+import numpy as np
+
+from tts.puzzles.generate.jit import random_state
+from tts.puzzles.generate.problem import Builder, Flags, neighbours
+from tts.puzzles.generate.search import UNIQUE, other_solution, sample
+from tts.puzzles.generate.thin import Generated, Kept, Range, thin
+from tts.puzzles.shakashaka import Shakashaka
+
+BLANK, TRIANGLES, WALL = 1, 30, 32  # domains: bit 0 blank, bits 1 to 4 the triangles 2 to 5, bit 5 black
+TOP, RIGHT, BOTTOM, LEFT = range(4)
+BLACK_SIDES = ((), (LEFT, BOTTOM), (RIGHT, BOTTOM), (TOP, RIGHT), (TOP, LEFT), (TOP, RIGHT, BOTTOM, LEFT))
+# The eight half right angles about a point, clockwise from north: which of the four cells (row-major), at which side.
+OCTANTS = ((1, LEFT), (1, BOTTOM), (3, TOP), (3, LEFT), (2, RIGHT), (2, TOP), (0, BOTTOM), (0, RIGHT))
+FILL_NODES = 2_000
+NODES = 4_000
+
+
+@cache
+def corners() -> Flags:
+    """uint8 [6, 6, 6, 6]: whether four values (row-major) may meet in a point."""
+    table = np.zeros((6, 6, 6, 6), np.uint8)
+    for values in product(range(6), repeat=4):
+        black = [side in BLACK_SIDES[values[cell]] for cell, side in OCTANTS]
+        start = black.index(True) if any(black) else 0
+        turned = black[start:] + black[:start]
+        table[values] = all(is_black or len(list(run)) in (2, 4, 8) for is_black, run in groupby(turned))
+    return table
+
+
+def rules(height: int, width: int) -> Builder:
+    """A builder with the rule of every point."""
+    builder = Builder(height, width)
+    index = np.full((height + 2, width + 2), -1)
+    index[1:-1, 1:-1] = np.arange(height * width).reshape(height, width)
+    for y in range(height + 1):
+        for x in range(width + 1):
+            builder.corner(index[y : y + 2, x : x + 2].ravel().tolist())
+    return builder
+
+
+def generate(
+    height: int, width: int, rng: np.random.Generator, difficulty: float, clues: Range | None = None
+) -> Generated | None:
+    """A shakashaka puzzle with one solution, or None where this draw has more. Arguments as in ``thin``."""
+    blank, wall = rng.integers(1, 3), rng.integers(2, 5)
+    shares = np.array([blank, 4, 4, 4, 4, wall])
+    anything = np.full(height * width, BLANK | TRIANGLES | WALL)
+    found, solution = sample(
+        rules(height, width).pack(corners=corners()), anything, shares, random_state(rng), FILL_NODES
+    )
+    triangles = solution & TRIANGLES > 0
+    if not found or not triangles.any():
+        return None
+    walls = np.flatnonzero(solution == WALL)
+    around = neighbours(height, width)[walls]
+    numbers = ((around >= 0) & triangles[around]).sum(axis=1)
+    builder = rules(height, width)
+    number_rules = [
+        builder.count([c for c in cells if c >= 0], number, number, TRIANGLES)
+        for cells, number in zip(around.tolist(), numbers.tolist(), strict=True)
+    ]
+    problem = builder.pack(corners=corners())
+    domains = np.where(solution == WALL, WALL, BLANK | TRIANGLES)
+
+    def unique(kept: Kept) -> bool:
+        problem.active[number_rules] = kept
+        return bool(other_solution(problem, domains, solution, NODES)[0] == UNIQUE)
+
+    if not unique(np.ones(len(walls), bool)):
+        return None
+    kept = thin(len(walls), unique, rng, difficulty, clues)
+    if kept is None:
+        return None
+    board = np.full(height * width, -1)
+    board[walls] = np.where(kept, numbers, -2)
+    values = np.array([0, 2, 3, 4, 5, 0])[np.log2(solution).astype(np.int64)]
+    return Generated(Shakashaka(height, width, board), values.reshape(height, width), int(kept.sum()))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Self
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from tts.errors import PuzzleError
@@ -133,7 +134,8 @@ class Board(Puzzle):
                 f"{self.variety}: an answer of {len(chars)} characters for a board of "
                 f"{self.height} x {self.width} = {self.height * self.width} cells"
             )
-        known = {letter: value for value, letter in self.letters.items()} | {ILLEGAL_LETTER: ILLEGAL}
+        letters = self._letters()
+        known = {letter: value for value, letter in letters.items()} | {ILLEGAL_LETTER: ILLEGAL}
         values = np.zeros(len(chars), np.int64)
         for cell, (char, symbol) in enumerate(zip(chars, self.symbols(), strict=True)):
             if char in known:
@@ -141,22 +143,20 @@ class Board(Puzzle):
             elif char != symbol:
                 raise PuzzleError(
                     f"{self.variety}: {char!r} in the answer at {self.place(cell)}; expected "
-                    f"{' '.join(self.letters.values())}, and on a clue its own character"
+                    f"{' '.join(letters.values())}, and on a clue its own character"
                 )
         return values.reshape(self.height, self.width)
 
     def format_answer(self, grid: ArrayLike) -> str:
         """An answer grid as text, a character a cell in row-major order; ``!`` for values of no meaning."""
+        letters = self._letters()
         pairs = zip(self._flat(grid).tolist(), self.symbols(), strict=True)
         return "".join(
-            symbol if symbol and value == 0 else self.letters.get(value, ILLEGAL_LETTER) for value, symbol in pairs
+            symbol if symbol and value == 0 else letters.get(value, ILLEGAL_LETTER) for value, symbol in pairs
         )
 
     def check(self, grid: ArrayLike) -> Violations:
         """The verifier's whole verdict on one answer grid: rules [1, R] and cells [1, L]."""
-        # torch is already loaded by the verifiers; importing it late keeps this module's own needs to numpy
-        import torch
-
         tokens, answers = torch.from_numpy(self.tokens()), torch.from_numpy(self.answer_tokens(grid))
         return self.verifier().violations(tokens[None], answers[None])
 
@@ -191,6 +191,9 @@ class Board(Puzzle):
     def place(self, cell: int) -> str:
         """Where a cell is, in words, rows and columns from 1."""
         return f"row {cell // self.width + 1}, column {cell % self.width + 1}"
+
+    def _letters(self) -> dict[int, str]:
+        return {value: self.letters[value] for value in self.values()}
 
     def _flat(self, grid: ArrayLike) -> Grid:
         values = np.asarray(grid)

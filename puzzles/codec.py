@@ -24,7 +24,8 @@ class VarietyCodec(Codec):
     Attributes:
         variety: its name.
         height, width: the largest board, L = height * width.
-        box: height and width of a sudoku's boxes; those of the side unless given, None in other varieties.
+        box: height and width of a sudoku's boxes; unless given, the usual ones of the lesser side. None in other
+            varieties.
         vocab_size: V; what boards of this size need unless given (sudoku: side + 2).
         pad: 0.
         verifier: the variety's rules on boards of this size.
@@ -43,7 +44,7 @@ class VarietyCodec(Codec):
 
     @box.default
     def _box(self) -> tuple[int, int] | None:
-        return default_box(self.height) if self.variety == "sudoku" and self.height == self.width else None
+        return default_box(min(self.height, self.width)) if self.variety == "sudoku" else None
 
     @vocab_size.default
     def _vocab_size(self) -> int:
@@ -53,6 +54,11 @@ class VarietyCodec(Codec):
     def _verifier(self) -> Verifier:
         check_size(self.variety, self.height, self.width)
         return verifier_for(self.variety, self.height, self.width, self.box)
+
+    @box.validator
+    def _check_box(self, _: object, box: tuple[int, int] | None) -> None:
+        if box is not None and self.variety != "sudoku":
+            raise PuzzleError(f"box={box} for a codec of {self.variety}; only sudoku has boxes")
 
     @property
     def _board(self) -> type[Board]:

@@ -12,15 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from tts.errors import PuzzleError
 from tts.puzzle import Grid
 from tts.puzzles.board import PencilBoard, check_size, flags, flat_tokens, ints
-from tts.puzzles.puzzlink import (
-    MAX_NUMBER,
-    NONE,
-    Address,
-    decode_numbers,
-    decode_walls,
-    encode_numbers,
-    encode_walls,
-)
+from tts.puzzles.codes import MAX_NUMBER, NONE, decode_numbers, decode_walls, encode_numbers, encode_walls
+from tts.puzzles.puzzlink import Address
 from tts.verifiers.tokens import HEYAWAKE_CELL, HEYAWAKE_SHADED, HEYAWAKE_WHITE, UNKNOWN
 
 
@@ -107,7 +100,8 @@ class Heyawake(PencilBoard):
     def tokens(self) -> Grid:
         """int64 [L]."""
         clues = np.array([{NONE: 0, UNKNOWN: 1}.get(clue, clue + 2) for clue in self.clues])
-        return HEYAWAKE_CELL + np.array(self.right) + 2 * np.array(self.below) + 4 * clues
+        tokens: Grid = HEYAWAKE_CELL + np.array(self.right) + 2 * np.array(self.below) + 4 * clues
+        return tokens
 
     def values(self) -> Mapping[int, int]:
         """0 white, 1 shaded."""

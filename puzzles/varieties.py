@@ -7,7 +7,7 @@ from tts.puzzles.board import Board
 from tts.puzzles.heyawake import Heyawake
 from tts.puzzles.lightup import Lightup
 from tts.puzzles.nurikabe import Nurikabe
-from tts.puzzles.puzzlink import read_address
+from tts.puzzles.puzzlink import read_address, short
 from tts.puzzles.shakashaka import Shakashaka
 from tts.puzzles.sudoku import Sudoku
 from tts.puzzles.tapa import Tapa
@@ -35,7 +35,9 @@ def parse(text: str, box: tuple[int, int] | None = None) -> Board:
         return Sudoku.from_text(text, box)
     address = read_address(text)
     if address.variety not in VARIETIES:
-        raise PuzzleError(f"puzz.link variety {address.variety!r} is not known here; known are {', '.join(VARIETIES)}")
+        raise PuzzleError(
+            f"puzz.link variety {short(address.variety)} is not known here; known are {', '.join(VARIETIES)}"
+        )
     board = VARIETIES[address.variety].from_address(address)
     if box is not None and board.box != box:
         raise PuzzleError(f"box={box} does not fit this address, whose boxes are {board.box}")

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from tts.errors import PuzzleError
 from tts.puzzle import Grid
 from tts.puzzles.board import PencilBoard, check_size, flat_tokens, ints
-from tts.puzzles.puzzlink import NONE, Address, decode_four, encode_four
+from tts.puzzles.codes import NONE, decode_four, encode_four
+from tts.puzzles.puzzlink import Address
 from tts.verifiers.tokens import LIGHTUP_NUMBER, LIGHTUP_OPEN, LIGHTUP_WALL, UNKNOWN
 
 _TOKENS = {NONE: LIGHTUP_OPEN, UNKNOWN: LIGHTUP_WALL} | {n: LIGHTUP_NUMBER + n for n in range(5)}

@@ -22,7 +22,7 @@ class QSelector(Selector):
 
 @attrs.frozen
 class MajorityVote(Selector):
-    """The most frequent whole answer: mode@K. Its lowest-numbered rollout answers; the lowest-numbered answer on ties."""
+    """The most frequent whole answer: mode@K. On ties, the answer of the lowest rollout."""
 
     def score(self, candidates: Candidates) -> Tensor:
         return votes(candidates.answers, candidates.eligible.to(candidates.q.dtype))

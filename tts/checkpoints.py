@@ -85,7 +85,7 @@ def save(model: TwoLatentModel, path: str | os.PathLike[str], *, notes: Mapping[
     """
     header = {"format": "tts", "model": type(model).__name__, "config": json.dumps(attrs.asdict(model.config))}
     if isinstance(model.codec, VarietyCodec):
-        header["codec"] = json.dumps(attrs.asdict(model.codec))
+        header["codec"] = json.dumps(attrs.asdict(model.codec, filter=lambda field, _: field.init))
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -118,7 +118,8 @@ def _load_ours(path: Path, codec: Codec | None) -> TwoLatentModel:
     try:
         config = config_type(**json.loads(header["config"]))
         if codec is None and "codec" in header:
-            codec = VarietyCodec(**json.loads(header["codec"]))
+            fields = json.loads(header["codec"])
+            codec = VarietyCodec(**{**fields, "box": fields["box"] and tuple(fields["box"])})
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has metadata that cannot be used: {_first_line(error)}") from error
     return _filled(kind, config, codec, weights, path)

@@ -198,8 +198,8 @@ class Engine:
         if bool(bad.any()):
             i = int(bad.nonzero()[0])
             raise RolloutError(
-                f"{type(plan.model).__name__} returned a value that is not finite: puzzle key {int(lanes.keys[at[i]])}, "
-                f"rollout {rollout[i]}, step {step[i]}. Lower the noise, or run in float32."
+                f"{type(plan.model).__name__} returned a value that is not finite on puzzle key "
+                f"{int(lanes.keys[at[i]])}, rollout {rollout[i]}, step {step[i]}: lower the noise, or run in float32"
             )
         self._write_record(lanes, at, slot, rollout, step)
         halted = np.zeros(len(live), bool)

@@ -20,10 +20,7 @@ def wave_ends(k: int, sizes: Sequence[int] | None = None) -> Ints:
     """Cumulative ends of the waves: sizes 1, 1, 2, 4, ... or those given, the last repeated, cut at k."""
     ends = [0]
     while ends[-1] < k:
-        if sizes is None:
-            size = max(1, ends[-1])
-        else:
-            size = sizes[min(len(ends), len(sizes)) - 1]
+        size = max(1, ends[-1]) if sizes is None else sizes[min(len(ends), len(sizes)) - 1]
         ends.append(min(k, ends[-1] + size))
     return np.array(ends[1:])
 
@@ -95,7 +92,7 @@ class Scheduler:
         return np.flatnonzero(idle & (self.over | last))
 
     def requeue(self) -> None:
-        """Put the rollouts in flight back in the queue; in lockstep their whole waves. They are run again from step 0."""
+        """Put the rollouts in flight, in lockstep their whole waves, back in the queue, to run again from step 0."""
         again = self.status == RUNNING
         if self.lockstep:
             begin = np.concatenate(([0], self.ends))[self.wave]

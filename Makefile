@@ -1,0 +1,37 @@
+# Each target makes the virtual environment when it is missing and installs again when pyproject.toml has changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TYPED := .typecheck
+
+.PHONY: demo test check bench clean
+
+demo: $(VENV)/.run
+	$(BIN)/tts demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf $(TYPED) build
+	$(BIN)/python -m pip install --quiet --no-deps --target $(TYPED) .
+	cd $(TYPED) && ../$(BIN)/mypy --config-file ../pyproject.toml -p tts
+
+bench: $(VENV)/.dev
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) $(TYPED) build *.egg-info

@@ -27,8 +27,8 @@ from tts.layers import AttentionBlock, Block, Level, MixerBlock, Rotary, SwiGLU,
 from tts.threads import run_in_threads
 
 CONTIGUOUS = torch.contiguous_format
-PIECE_BYTES = 3 << 20
-"""Bytes of the widest hidden layer of a piece: about the second-level cache of a core."""
+PIECE_BYTES = 2 << 20  # of the widest hidden layer of a piece: about the second-level cache of a core
+PIECE_ROWS = 160  # fewer make the products slow
 
 
 @functools.cache
@@ -225,9 +225,10 @@ def _kernel(block: Block, rotary: Rotary | None, dtype: torch.dtype) -> BlockKer
 
 
 def piece_lanes(levels: Sequence[Level], positions: int) -> int:
-    """Lanes that a thread steps at a time: a power of two whose widest hidden layer takes about PIECE_BYTES."""
+    """Lanes that a thread steps at a time: a power of two that fits the cache, of PIECE_ROWS rows or more."""
     widest = max(block.widest(positions) for level in levels for block in level.blocks)
-    return 1 << min(6, max(0, round(math.log2(PIECE_BYTES / (4 * widest)))))
+    fitting, needed = PIECE_BYTES / (4 * widest), PIECE_ROWS / positions
+    return 1 << max(0, min(6, round(math.log2(fitting))), math.ceil(math.log2(needed)))
 
 
 def recurse(

@@ -21,9 +21,9 @@ Rotary: TypeAlias = tuple[Tensor, Tensor]
 
 def truncated_normal_(x: Tensor, std: float, generator: torch.Generator) -> None:
     """Fill x with normals cut at two deviations and rescaled to deviation ``std``, as officially; drawn on the CPU."""
-    # a normal cut at +-2 has deviation 0.8796
+    uncut = std / 0.8796256610342398  # the deviation of a standard normal cut at +-2
     drawn = torch.empty(x.shape, device="cpu")
-    nn.init.trunc_normal_(drawn, std=std / 0.8796256610342398, a=-2 * std, b=2 * std, generator=generator)
+    nn.init.trunc_normal_(drawn, std=uncut, a=-2 * uncut, b=2 * uncut, generator=generator)
     with torch.no_grad():
         x.copy_(drawn)
 

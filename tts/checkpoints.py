@@ -146,9 +146,7 @@ def _filled(
     model = kind(config, codec or _codec(config))
     expected = {name: value.shape for name, value in model.state_dict().items()}
     if missing := sorted(expected.keys() - weights.keys()):
-        raise CheckpointError(
-            f"{path} lacks {len(missing)} weights of this {kind.__name__}: {', '.join(missing[:3])}, ..."
-        )
+        raise CheckpointError(f"{path} lacks weights of this {kind.__name__}: {', '.join(missing[:3])}, ...")
     if unknown := sorted(weights.keys() - expected.keys()):
         raise CheckpointError(f"{path} has weights that this {kind.__name__} does not: {', '.join(unknown[:3])}, ...")
     for name, shape in expected.items():

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tts.puzzles import Board, parse
 
-FILES = ("sudoku_heldout.txt", "sudoku_published.txt", "sudoku_tune.txt")
+FILES = ("sudoku_heldout.txt", "sudoku_guessing.txt", "sudoku_published.txt", "sudoku_tune.txt")
 
 
 @attrs.frozen(eq=False)

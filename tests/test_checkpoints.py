@@ -1,0 +1,202 @@
+"""load and save: official folders, our files, and every way in which a file can be wrong."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import save_file
+
+import tts
+from tts.checkpoints import embedded
+from tts.puzzles import VarietyCodec
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of an official checkpoint folder."""
+    shutil.copytree(DATA / "trm_mlp", tmp_path / "trm", ignore=shutil.ignore_patterns("reference*"))
+    return tmp_path / "trm"
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    return dict(torch.load(folder / "step_1000", weights_only=True))
+
+
+@pytest.mark.parametrize("name", ["trm_mlp", "hrm"])
+def test_an_official_folder_loads_and_sizes_come_from_the_tensors(name: str) -> None:
+    model = tts.load(DATA / name)
+    assert type(model).__name__ == name[:3].upper()
+    assert (model.config.seq_len, model.config.vocab_size, model.config.hidden_size) == (81, 11, 64)
+    assert isinstance(model.codec, VarietyCodec)
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    assert not model.training
+
+
+def test_attention_models_with_other_tokens_need_their_length(tmp_path: Path) -> None:
+    with pytest.raises(tts.CheckpointError, match=r"config=\{'seq_len'.*81 for 9x9 sudoku, 900"):
+        tts.load(DATA / "trm_att")
+    model = tts.load(DATA / "trm_att", config={"seq_len": 100})
+    assert (model.codec.height, model.codec.width, model.codec.vocab_size) == (10, 10, 12)
+    assert model.codec.verifier is None
+
+
+def test_the_newest_step_is_loaded_unless_one_is_named(folder: Path) -> None:
+    newer = {name: value + 1 for name, value in weights_of(folder).items()}
+    torch.save(newer, folder / "step_20000")
+    old, new = tts.load(folder / "step_1000"), tts.load(folder)
+    torch.testing.assert_close(new.H_init, old.H_init + 1)
+
+
+def test_the_embedded_model_is_cast_once() -> None:
+    model = tts.load("sudoku-9x9", dtype=torch.bfloat16)
+    assert {value.dtype for value in model.state_dict().values()} == {torch.bfloat16}
+    assert "sudoku-9x9" in embedded()
+
+
+@pytest.mark.parametrize("source", ["trm_mlp", "trm_att", "hrm"])
+def test_saving_and_loading_gives_the_same_model(source: str, tmp_path: Path) -> None:
+    model = tts.load(DATA / source, config={"seq_len": 100} if source == "trm_att" else None)
+    tts.save(model, tmp_path / "model.safetensors", notes={"source": "a test"})
+    again = tts.load(tmp_path / "model.safetensors")
+    assert type(again) is type(model)
+    assert again.config == model.config
+    for name, value in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value), name
+    if isinstance(model.codec, VarietyCodec):
+        assert again.codec == model.codec
+
+
+def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.safetensors"
+    model = tts.load(DATA / "trm_mlp")
+    tts.save(model, path)
+    before = path.read_bytes()
+
+    def broken(weights: object, name: Path, metadata: object) -> None:
+        Path(name).write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr("tts.checkpoints.save_file", broken)
+    with pytest.raises(OSError, match="disk full"):
+        tts.save(model, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+class Bomb:
+    """A pickle that would run a command."""
+
+    def __init__(self, trace: Path):
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, (f"touch {self.trace}",)
+
+
+def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(folder: Path, tmp_path: Path) -> None:
+    torch.save({**weights_of(folder), "bomb": Bomb(tmp_path / "ran")}, folder / "step_1000")
+    with pytest.raises(tts.CheckpointError, match="could run code"):
+        tts.load(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def no_steps(folder: Path) -> None:
+    (folder / "step_1000").unlink()
+
+
+def no_yaml(folder: Path) -> None:
+    (folder / "all_config.yaml").unlink()
+
+
+def hostile_yaml(folder: Path) -> None:
+    (folder / "all_config.yaml").write_text("arch: !!python/object/apply:os.system ['true']")
+
+
+def yaml_without_arch(folder: Path) -> None:
+    (folder / "all_config.yaml").write_text("seed: 0")
+
+
+def edited(field: str, value: object) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        path = folder / "all_config.yaml"
+        whole = yaml.safe_load(path.read_text())
+        if value is None:
+            del whole["arch"][field]
+        else:
+            whole["arch"][field] = value
+        path.write_text(yaml.safe_dump(whole))
+
+    return edit
+
+
+def truncated(folder: Path) -> None:
+    path = folder / "step_1000"
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def missing_key(folder: Path) -> None:
+    weights = weights_of(folder)
+    del weights["_orig_mod.model.inner.lm_head.weight"]
+    torch.save(weights, folder / "step_1000")
+
+
+def extra_key(folder: Path) -> None:
+    torch.save({**weights_of(folder), "_orig_mod.model.inner.surprise": torch.zeros(1)}, folder / "step_1000")
+
+
+def other_model(folder: Path) -> None:
+    torch.save({"layer.weight": torch.zeros(2, 2)}, folder / "step_1000")
+
+
+def no_state_dict(folder: Path) -> None:
+    torch.save([1, 2, 3], folder / "step_1000")
+
+
+WRONG = {
+    "no_steps": (no_steps, "holds no step_N"),
+    "no_yaml": (no_yaml, "all_config.yaml is missing"),
+    "hostile_yaml": (hostile_yaml, "no readable yaml"),
+    "yaml_without_arch": (yaml_without_arch, "no section 'arch'"),
+    "no_cycles": (edited("H_cycles", None), "H_cycles"),
+    "wrong_width": (edited("expansion", 8), r"gate_up_proj.weight has shape .* asks for"),
+    "not_a_number": (edited("hidden_size", "wide"), "all_config.yaml does not describe the model"),
+    "truncated": (truncated, "damaged or no torch checkpoint"),
+    "missing_key": (missing_key, r"lacks weights of this TRM: lm_head.weight"),
+    "extra_key": (extra_key, "surprise"),
+    "other_model": (other_model, r"no TRM or HRM.*layer.weight"),
+    "no_state_dict": (no_state_dict, "holds no state_dict"),
+}
+
+
+@pytest.mark.parametrize(("harm", "sentence"), WRONG.values(), ids=WRONG)
+def test_each_fault_of_a_folder_is_one_clear_sentence(
+    harm: Callable[[Path], None], sentence: str, folder: Path
+) -> None:
+    harm(folder)
+    with pytest.raises(tts.CheckpointError, match=sentence) as caught:
+        tts.load(folder)
+    assert "\n" not in str(caught.value)
+    assert str(folder) in str(caught.value)
+
+
+def test_each_fault_of_a_file_of_ours_is_one_clear_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(tts.CheckpointError, match="no checkpoint at"):
+        tts.load(path)
+    path.write_bytes(b"\xff" * 64)
+    with pytest.raises(tts.CheckpointError, match="no readable safetensors"):
+        tts.load(path)
+    save_file({"x": torch.zeros(1)}, path)
+    with pytest.raises(tts.CheckpointError, match=r"not written by tts\.save"):
+        tts.load(path)
+    save_file({"x": torch.zeros(1)}, path, metadata={"format": "tts", "model": "TRM", "config": '{"vocab_size": 3}'})
+    with pytest.raises(tts.CheckpointError, match="metadata that cannot be used"):
+        tts.load(path)

@@ -6,15 +6,14 @@ the largest where one was wanted, and the whole board where something is missing
 
 from __future__ import annotations
 
+from tts.errors import PuzzleError
+from tts.verifier import Verifier
 from tts.verifiers.heyawake import HeyawakeVerifier
 from tts.verifiers.lightup import LightupVerifier
 from tts.verifiers.nurikabe import NurikabeVerifier
 from tts.verifiers.shakashaka import ShakashakaVerifier
 from tts.verifiers.sudoku import SudokuVerifier
 from tts.verifiers.tapa import TapaVerifier
-
-from tts.errors import PuzzleError
-from tts.verifier import Verifier
 
 __all__ = [
     "VARIETIES",

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from tts.errors import PuzzleError, ShapeError
 from tts.verifier import Verifier, Violations
+from tts.verifiers.tokens import PAD
 
-_CHUNK_CELLS = {"cpu": 1 << 19, "cuda": 1 << 24}  # the working set of a chunk then stays near the cache
+_CHUNK_CELLS = {"cpu": 1 << 18, "cuda": 1 << 24}  # the working set of a chunk then stays near the cache
 _TOKEN_LIMIT = 1 << 30  # beyond every token; clamping to it lets int32 hold whatever a caller sends
 
 
@@ -53,14 +54,15 @@ class GridVerifier(Verifier):
             rows = slice(first, first + chunk)
             marks = self.marks(self._boards(tokens[rows]), self._boards(answers[rows]))
             flat = [mark.view(length, -1) for mark in marks]
-            rules[rows] = torch.stack([mark.any(dim=0) for mark in flat], dim=1)
+            rules[rows] = torch.stack([anywhere(mark) for mark in flat], dim=1)
             cells[rows] = union(flat).t()
         return Violations(self.names, rules, cells)
 
     def _boards(self, tokens: Tensor) -> Tensor:
         """Integer [n, L] to int32 [H, W, n]."""
-        clamped = tokens.long().clamp(-1, _TOKEN_LIMIT).int()
-        return clamped.t().contiguous().view(self.height, self.width, -1)
+        clamped = tokens.long().clamp(-1, _TOKEN_LIMIT)
+        out = torch.empty(clamped.t().shape, dtype=torch.int32, device=tokens.device)
+        return out.copy_(clamped.t()).view(self.height, self.width, -1)
 
     def _validate(self, tokens: Tensor, answers: Tensor) -> None:
         length = self.height * self.width
@@ -76,6 +78,12 @@ class GridVerifier(Verifier):
             raise ShapeError(
                 f"{type(self).__name__}: {len(tokens)} puzzles but {len(answers)} answers; give one puzzle a row"
             )
+
+
+def anywhere(mask: Tensor) -> Tensor:
+    """Whether each board has a cell in ``mask``: bool [..., N] -> bool [N]."""
+    # On CPU the greatest byte is found some twenty times faster than the disjunction.
+    return mask.reshape(-1, mask.shape[-1]).view(torch.uint8).amax(dim=0).bool()
 
 
 def union(masks: Sequence[Tensor]) -> Tensor:
@@ -96,7 +104,7 @@ def illegal(tokens: Tensor, answers: Tensor, fillable: Tensor, filled: Tensor, c
         filled: bool, cells whose answer is one that a cell left to the solver may hold.
         clues: bool, cells with a clue of the variety; their answer repeats it.
     """
-    return (tokens != 0) & ~torch.where(fillable, filled, clues & (answers == tokens))
+    return (tokens != PAD) & ~((fillable & filled) | (~fillable & clues & (answers == tokens)))
 
 
 def neighbours(mask: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ from typing import ClassVar
 import attrs
 import torch
 from torch import Tensor
-from tts.verifiers.grid import GridVerifier, column_totals, illegal, joins, neighbours, row_totals
+
+from tts.verifiers.grid import GridVerifier, anywhere, column_totals, illegal, joins, neighbours, row_totals
 from tts.verifiers.regions import components, holding, severed, total
 from tts.verifiers.tokens import HEYAWAKE_CELL, HEYAWAKE_SHADED, HEYAWAKE_WHITE, PAD
 
@@ -44,7 +45,7 @@ class HeyawakeVerifier(GridVerifier):
         crossed = torch.zeros_like(white), torch.zeros_like(white)
         crossed[0][:, 1:], crossed[1][1:] = right & walls[0], below & walls[1]
         return [
-            board & ~shaded.any(dim=0).any(dim=0),
+            board & ~anywhere(shaded),
             shaded & (neighbours(shaded) > 0),
             severed(components(right, below), white),
             holding(rooms, wrong),

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import attrs
 from torch import Tensor
+
 from tts.verifiers.grid import GridVerifier, column_totals, illegal, joins, neighbours, row_totals
 from tts.verifiers.tokens import LIGHTUP_BULB, LIGHTUP_EMPTY, LIGHTUP_NUMBER, LIGHTUP_OPEN, LIGHTUP_WALL
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import attrs
 from torch import Tensor
+
 from tts.verifiers.grid import GridVerifier, illegal, joins, squares
 from tts.verifiers.regions import components, holding, severed, total
 from tts.verifiers.tokens import (

@@ -27,7 +27,7 @@ def components(right: Tensor, below: Tensor) -> Tensor:
     index = torch.arange(height * width, dtype=dtype, device=right.device)
     labels = index.view(height, width, 1).repeat(1, 1, n)
     # A label or-ed with all ones loses every comparison: nothing passes between cells that are not joined.
-    gap_right, gap_below = (torch.where(joined, 0, torch.iinfo(dtype).max).to(dtype) for joined in (right, below))
+    gap_right, gap_below = ((~joined).to(dtype) * torch.iinfo(dtype).max for joined in (right, below))
     columns = [(labels[:, x], gap_right[:, x], labels[:, x + 1]) for x in range(width - 1)]
     rows = [(labels[y], gap_below[y], labels[y + 1]) for y in range(height - 1)]
     sweeps = [(a, gap, b) for line in (columns, rows) for a, gap, b in line]

@@ -7,7 +7,8 @@ from typing import ClassVar
 import attrs
 import torch
 from torch import Tensor
-from tts.verifiers.grid import GridVerifier, illegal, neighbours
+
+from tts.verifiers.grid import GridVerifier, anywhere, illegal, neighbours
 from tts.verifiers.regions import components, holding, largest, total
 from tts.verifiers.tokens import PAD, SHAKASHAKA_EMPTY, SHAKASHAKA_NUMBER, SHAKASHAKA_OPEN, SHAKASHAKA_WALL
 
@@ -30,7 +31,7 @@ class ShakashakaVerifier(GridVerifier):
         numbered = (tokens >= SHAKASHAKA_NUMBER) & (tokens <= SHAKASHAKA_NUMBER + 4)
         around, number = neighbours(triangles), tokens - SHAKASHAKA_NUMBER
         return [
-            (tokens != PAD) & ~triangles.any(dim=0).any(dim=0),
+            (tokens != PAD) & ~anywhere(triangles),
             numbered & (around > number),
             _crooked(cells, turn),
             numbered & (around < number),

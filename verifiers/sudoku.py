@@ -8,10 +8,10 @@ from typing import ClassVar
 import attrs
 import torch
 from torch import Tensor
-from tts.verifiers.grid import GridVerifier
-from tts.verifiers.tokens import PAD, SUDOKU_BLANK
 
 from tts.errors import PuzzleError
+from tts.verifiers.grid import GridVerifier
+from tts.verifiers.tokens import PAD, SUDOKU_BLANK
 
 _MOST_DIGITS = 28  # tokens 0 to side + 2 are bits of an int32
 
@@ -45,7 +45,7 @@ class SudokuVerifier(GridVerifier):
         """Equal digits of a box, equal digits of a row or column, empty cells, illegal cells: bool [H, W, N] each."""
         side = self.side
         given = tokens > SUDOKU_BLANK
-        value = torch.where(given, tokens, answers)
+        value = answers + (tokens - answers) * given
         digits = ((1 << side) - 1) << (SUDOKU_BLANK + 1)  # a bit a digit; no other token has one
         bits = (1 << value.clamp(0, side + 2)) & digits
         square = bits[:side, :side]
@@ -56,9 +56,8 @@ class SudokuVerifier(GridVerifier):
         repeated = _repeated(boxes[:, i, :, j] for i in range(self.box_height) for j in range(self.box_width))
         in_box[:side, :side] = repeated[:, None, :, None].expand_as(boxes).reshape(side, side, -1)
         unknown = tokens == side + 2
-        fine = torch.where(
-            given, (answers == tokens) & (tokens <= side + 2), (value >= SUDOKU_BLANK) & (value < side + 2)
-        )
+        kept = given & (answers == tokens) & (tokens <= side + 2)
+        fine = kept | (~given & (answers >= SUDOKU_BLANK) & (answers < side + 2))
         fine[side:], fine[:, side:] = False, False
         board = tokens != PAD
         return [

@@ -10,7 +10,8 @@ from typing import ClassVar
 import attrs
 import torch
 from torch import Tensor
-from tts.verifiers.grid import GridVerifier, illegal, joins, squares
+
+from tts.verifiers.grid import GridVerifier, anywhere, illegal, joins, squares
 from tts.verifiers.regions import components, severed
 from tts.verifiers.tokens import PAD, TAPA_CLUE, TAPA_CLUES, TAPA_OPEN, TAPA_SHADED, TAPA_WHITE, UNKNOWN
 
@@ -33,7 +34,7 @@ class TapaVerifier(GridVerifier):
         clue = (tokens - TAPA_CLUE).clamp(0, len(TAPA_CLUES) - 1)
         kept = _kept(tokens.device)[(clue * 256 + _rings(shaded)).view(-1)].view_as(shaded)
         return [
-            board & ~shaded.any(dim=0).any(dim=0),
+            board & ~anywhere(shaded),
             squares(shaded),
             clues & ~kept,
             severed(components(*joins(shaded)), shaded),

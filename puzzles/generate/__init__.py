@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tts.puzzles.generate.draw import NoPuzzleError, generate
+from tts.puzzles.generate.generated import Generated
 from tts.puzzles.generate.identity import identity
 from tts.puzzles.generate.run import generate_file
+from tts.puzzles.generate.solve import solve
 
-__all__ = ["NoPuzzleError", "generate", "generate_file", "identity"]
+__all__ = ["Generated", "NoPuzzleError", "generate", "generate_file", "identity", "solve"]

@@ -7,7 +7,7 @@ from importlib import import_module
 import numpy as np
 
 from tts.errors import PuzzleError
-from tts.puzzles.generate.thin import Generated, Range
+from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.varieties import VARIETIES
 
 ATTEMPTS = 500

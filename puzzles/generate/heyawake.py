@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.generate.jit import random_state
-from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Ints, neighbours
-from tts.puzzles.generate.search import OTHER, UNIQUE, other_solution, sample
+from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Encoded, Ints, neighbours
+from tts.puzzles.generate.search import OTHER, other_solution, sample
 from tts.puzzles.generate.shapes import areas
-from tts.puzzles.generate.thin import Generated, Kept, Range, thin
+from tts.puzzles.generate.thin import thin_rules
 from tts.puzzles.heyawake import Heyawake
+
+Cells = NDArray[np.bool_]
 
 BIGGEST = (3, 6)  # the longest side of a room is drawn from here, its end left out
 MERGED = 0.15  # the share of rooms that are joined to a neighbour
@@ -41,29 +45,51 @@ def _rooms(height: int, width: int, rng: np.random.Generator) -> Ints:
     return rooms
 
 
-def _windows(rooms: Ints) -> Iterator[list[int]]:
+def _walls(rooms: Ints) -> tuple[Cells, Cells]:
+    """The walls between rooms [H, W], at the right of each cell and below it, bool [H, W] each."""
+    right, below = np.zeros(rooms.shape, bool), np.zeros(rooms.shape, bool)
+    right[:, :-1] = rooms[:, 1:] != rooms[:, :-1]
+    below[:-1] = rooms[1:] != rooms[:-1]
+    return right, below
+
+
+def _windows(right: Cells, below: Cells) -> Iterator[list[int]]:
     """The shortest straight runs of cells that cross two walls."""
-    index = np.arange(rooms.size).reshape(rooms.shape)
-    for lines, room_lines in ((index, rooms), (index.T, rooms.T)):
-        for line, room in zip(lines, room_lines, strict=True):
-            walls = np.flatnonzero(room[:-1] != room[1:]).tolist()
-            for first, second in pairwise(walls):
+    index = np.arange(right.size).reshape(right.shape)
+    for lines, wall_lines in ((index, right), (index.T, below.T)):
+        for line, walls in zip(lines, wall_lines, strict=True):
+            for first, second in pairwise(np.flatnonzero(walls).tolist()):
                 yield line[first : second + 2].tolist()
 
 
-def _rules(rooms: Ints) -> Builder:
+def _builder(right: Cells, below: Cells) -> Builder:
     """A builder with every rule but the numbers and connection."""
-    builder = Builder(*rooms.shape)
-    for cell, sides in enumerate(neighbours(*rooms.shape).tolist()):
+    height, width = right.shape
+    builder = Builder(height, width)
+    for cell, sides in enumerate(neighbours(height, width).tolist()):
         for other in sides[1:3]:
             if other >= 0:
                 builder.count((cell, other), 0, 1)
-    for window in _windows(rooms):
+    for window in _windows(right, below):
         builder.count(window, 1, len(window))
+    builder.some()
     return builder
 
 
-def _split(rooms: Ints, shaded: NDArray[np.bool_], other: NDArray[np.bool_], rng: np.random.Generator) -> Ints | None:
+def encode(puzzle: Heyawake) -> Encoded:
+    """The puzzle for the solver."""
+    shape = (puzzle.height, puzzle.width)
+    builder = _builder(np.array(puzzle.right).reshape(shape), np.array(puzzle.below).reshape(shape))
+    rooms = np.array(puzzle.rooms())
+    rules = [
+        builder.count(np.flatnonzero(rooms == rooms[cell]).tolist(), clue, clue)
+        for cell, clue in enumerate(puzzle.clues)
+        if clue >= 0
+    ]
+    return Encoded(builder.pack(connected=WHITE), np.full(rooms.size, EITHER), np.array(rules, np.int64))
+
+
+def _split(rooms: Ints, shaded: Cells, other: Cells, rng: np.random.Generator) -> Ints | None:
     """Rooms with one of them cut in two so that ``shaded`` stays a solution and ``other`` fails a number; or None."""
     height, width = rooms.shape
     where = neighbours(height, width)
@@ -85,21 +111,19 @@ def _split(rooms: Ints, shaded: NDArray[np.bool_], other: NDArray[np.bool_], rng
             continue
         new = np.where(part, rooms.max() + 1, rooms)
         flat = shaded.ravel()
-        if all(flat[window].any() for window in _windows(new)):
+        if all(flat[window].any() for window in _windows(*_walls(new))):
             return new
     return None
 
 
-def _board(rooms: Ints, numbers: dict[int, int]) -> Heyawake:
-    """The board of rooms [H, W] and the numbers that are shown, by room."""
-    right, below = np.zeros(rooms.shape, bool), np.zeros(rooms.shape, bool)
-    right[:, :-1] = rooms[:, 1:] != rooms[:, :-1]
-    below[:-1] = rooms[1:] != rooms[:-1]
+def _board(rooms: Ints, shaded: Cells) -> Heyawake:
+    """The board of rooms [H, W] with every number."""
     names, first = np.unique(rooms, return_index=True)
     clues = np.full(rooms.size, -1)
-    for name, cell in zip(names.tolist(), first.tolist(), strict=True):
-        clues[cell] = numbers.get(name, -1)
-    return Heyawake(*rooms.shape, right.ravel(), below.ravel(), clues)
+    for name, cell in zip(names, first, strict=True):
+        clues[cell] = shaded[rooms == name].sum()
+    right, below = _walls(rooms)
+    return Heyawake(len(rooms), rooms.size // len(rooms), right.ravel().tolist(), below.ravel().tolist(), clues)
 
 
 def generate(
@@ -107,35 +131,25 @@ def generate(
 ) -> Generated | None:
     """A heyawake puzzle with one solution, or None where this draw has more. Arguments as in ``thin``."""
     rooms = _rooms(height, width, rng)
-    domains = np.full(height * width, EITHER)
-    found, solution = sample(
-        _rules(rooms).pack(connected=WHITE), domains, np.array([1, 2]), random_state(rng), FILL_NODES
-    )
-    shaded = (solution == SHADED).reshape(height, width)
-    if not found or not shaded.any():
+    anything = np.full(height * width, EITHER)
+    problem = _builder(*_walls(rooms)).pack(connected=WHITE)
+    found, solution = sample(problem, anything, np.array([1, 2]), random_state(rng), FILL_NODES)
+    if not found:
         return None
+    shaded = (solution == SHADED).reshape(height, width)
     for _ in range(REPAIRS):
-        builder = _rules(rooms)
-        names = np.unique(rooms).tolist()
-        numbers = {name: int(shaded[rooms == name].sum()) for name in names}
-        rules = [builder.count(np.flatnonzero(rooms == name).tolist(), numbers[name], numbers[name]) for name in names]
-        problem = builder.pack(connected=WHITE)
-        status, other = other_solution(problem, domains, solution, NODES)
+        board = _board(rooms, shaded)
+        encoded = encode(board)
+        status, other = other_solution(encoded.problem, anything, solution, NODES)
         if status != OTHER:
             break
         split = _split(rooms, shaded, (other == SHADED).reshape(height, width), rng)
         if split is None:
             return None
         rooms = split
-    if status != UNIQUE:
-        return None
-
-    def unique(kept: Kept) -> bool:
-        problem.active[rules] = kept
-        return bool(other_solution(problem, domains, solution, NODES)[0] == UNIQUE)
-
-    kept = thin(len(rules), unique, rng, difficulty, clues)
+    kept = thin_rules(encoded, solution, NODES, rng, difficulty, clues)
     if kept is None:
         return None
-    shown = {name: number for (name, number), is_kept in zip(numbers.items(), kept.tolist(), strict=True) if is_kept}
-    return Generated(_board(rooms, shown), shaded.astype(np.int64), len(shown))
+    numbers = np.array(board.clues)
+    numbers[np.flatnonzero(numbers >= 0)[~kept]] = -1
+    return Generated(attrs.evolve(board, clues=numbers), shaded.astype(np.int64), int(kept.sum()))

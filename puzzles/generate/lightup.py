@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, neighbours
-from tts.puzzles.generate.search import UNIQUE, other_solution
-from tts.puzzles.generate.thin import Generated, Kept, Range, thin
+from tts.puzzles.generate.generated import Generated, Range
+from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Encoded, neighbours
+from tts.puzzles.generate.thin import thin_rules
 from tts.puzzles.lightup import Lightup
 
 Cells = NDArray[np.bool_]
@@ -21,14 +23,39 @@ def segments(walls: Cells) -> list[list[int]]:
     index = np.arange(walls.size).reshape(walls.shape)
     runs: list[list[int]] = []
     for lines, wall_lines in ((index, walls), (index.T, walls.T)):
-        for line, wall_line in zip(lines.tolist(), wall_lines.tolist(), strict=True):
-            runs.append([])
-            for cell, wall in zip(line, wall_line, strict=True):
-                if wall:
-                    runs.append([])
-                else:
-                    runs[-1].append(cell)
-    return [run for run in runs if run]
+        for line, wall_line in zip(lines, wall_lines, strict=True):
+            for is_wall, run in groupby(line.tolist(), key=dict(zip(line.tolist(), wall_line, strict=True)).get):
+                if not is_wall:
+                    runs.append(list(run))
+    return runs
+
+
+def lights(walls: Cells) -> list[list[int]]:
+    """Per cell of a board bool [H, W], the cells that a bulb lights from there; none from a wall."""
+    seen: list[set[int]] = [set() for _ in range(walls.size)]
+    for run in segments(walls):
+        for cell in run:
+            seen[cell].update(run)
+    return [sorted(cells) for cells in seen]
+
+
+def encode(puzzle: Lightup) -> Encoded:
+    """The puzzle for the solver: bulbs are shaded."""
+    builder = Builder(puzzle.height, puzzle.width)
+    clues = np.array(puzzle.clues)
+    walls = clues != -1
+    board = walls.reshape(puzzle.height, puzzle.width)
+    for run in segments(board):
+        builder.count(run, 0, 1)
+    for seen in lights(board):
+        if seen:
+            builder.count(seen, 1, len(seen))
+    around = neighbours(puzzle.height, puzzle.width)
+    rules = [
+        builder.count([c for c in around[cell].tolist() if c >= 0], clues[cell], clues[cell])
+        for cell in np.flatnonzero(clues >= 0)
+    ]
+    return Encoded(builder.pack(), np.where(walls, WHITE, EITHER), np.array(rules, np.int64))
 
 
 def generate(
@@ -38,39 +65,17 @@ def generate(
 
     A bulb goes on cells in random order where no bulb shines yet; sight is mutual, so no bulb ever sees another.
     """
-    walls = (rng.random((height, width)) < rng.uniform(*WALLS)).ravel()
-    builder = Builder(height, width)
-    lights: list[set[int]] = [set() for _ in walls]
-    for run in segments(walls.reshape(height, width)):
-        builder.count(run, 0, 1)
-        for cell in run:
-            lights[cell].update(run)
+    walls = rng.random((height, width)) < rng.uniform(*WALLS)
     bulbs = np.zeros(walls.size, np.int64)
+    sees = lights(walls)
     for cell in rng.permutation(walls.size):
-        sees = sorted(lights[cell])
-        if sees:
-            builder.count(sees, 1, len(sees))
-            bulbs[cell] = not bulbs[sees].any()
-    wall_cells = np.flatnonzero(walls)
-    around = neighbours(height, width)[wall_cells]
-    numbers = np.where(around >= 0, bulbs[around], 0).sum(axis=1)
-    rules = [
-        builder.count([c for c in cells if c >= 0], number, number)
-        for cells, number in zip(around.tolist(), numbers.tolist(), strict=True)
-    ]
-    problem = builder.pack()
-    domains = np.where(walls, WHITE, EITHER)
-    solution = np.where(bulbs == 1, SHADED, WHITE)
-
-    def unique(kept: Kept) -> bool:
-        problem.active[rules] = kept
-        return bool(other_solution(problem, domains, solution, NODES)[0] == UNIQUE)
-
-    if not unique(np.ones(len(rules), bool)):
-        return None
-    kept = thin(len(rules), unique, rng, difficulty, clues)
+        bulbs[cell] = len(sees[cell]) > 0 and not bulbs[sees[cell]].any()
+    around = neighbours(height, width)
+    numbers = np.where(walls.ravel(), np.where(around >= 0, bulbs[around], 0).sum(axis=1), -1)
+    kept = thin_rules(
+        encode(Lightup(height, width, numbers)), np.where(bulbs == 1, SHADED, WHITE), NODES, rng, difficulty, clues
+    )
     if kept is None:
         return None
-    board = np.full(walls.size, -1)
-    board[wall_cells] = np.where(kept, numbers, -2)
-    return Generated(Lightup(height, width, board), bulbs.reshape(height, width), int(kept.sum()))
+    numbers[np.flatnonzero(walls)[~kept]] = -2
+    return Generated(Lightup(height, width, numbers), bulbs.reshape(height, width), int(kept.sum()))

@@ -8,11 +8,12 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.generate.jit import random_state
-from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Ints, Problem
+from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Encoded, Ints, Problem
 from tts.puzzles.generate.search import UNIQUE, other_solution, unsettled
 from tts.puzzles.generate.shapes import Areas, areas, grow
-from tts.puzzles.generate.thin import Generated, Kept, Range, thin
+from tts.puzzles.generate.thin import Kept, thin
 from tts.puzzles.nurikabe import Nurikabe
 
 LARGEST = (4, 13)  # the most cells that an island may have is drawn from here, its end left out
@@ -121,6 +122,26 @@ def _climb(sea: Sea, islands: Islands, rng: np.random.Generator) -> Islands | No
     return None
 
 
+def _open(height: int, width: int) -> Problem:
+    """The board without clues; its last rule is how many cells are shaded."""
+    builder = Builder(height, width)
+    builder.squares()
+    builder.count(range(height * width), 0, height * width)
+    return builder.pack(connected=SHADED, numbers=np.zeros(height * width, np.int64))
+
+
+def encode(puzzle: Nurikabe) -> Encoded:
+    """The puzzle for the solver. A clue of 0 can never be met, as in pzpr of 2025."""
+    problem = _open(puzzle.height, puzzle.width)
+    clues = np.array(puzzle.clues)
+    problem.numbers[:] = np.where(clues == -1, 0, clues)
+    if clues.min() >= -1:
+        problem.low[-1] = problem.high[-1] = clues.size - clues[clues > 0].sum()
+    if (clues == 0).any():
+        problem.low[-1] = clues.size + 1
+    return Encoded(problem, np.where(clues == -1, EITHER, WHITE), np.zeros(0, np.int64))
+
+
 def generate(
     height: int, width: int, rng: np.random.Generator, difficulty: float, clues: Range | None = None
 ) -> Generated | None:
@@ -128,18 +149,14 @@ def generate(
 
     ``clues`` and ``difficulty`` are about numbers; a ``?`` is not counted.
     """
-    builder = Builder(height, width)
-    builder.squares()
-    builder.count(range(height * width), 0, 0)
-    problem = builder.pack(connected=SHADED, numbers=np.zeros(height * width, np.int64))
-    sea = Sea(problem, height, width, int(rng.integers(*LARGEST)))
+    sea = Sea(_open(height, width), height, width, int(rng.integers(*LARGEST)))
     start = _start(sea, rng)
     islands = None if start is None else _climb(sea, start, rng)
     if islands is None:
         return None
 
     def unique(kept: Kept) -> bool:
-        return bool(other_solution(problem, *sea.show(islands, kept), NODES)[0] == UNIQUE)
+        return bool(other_solution(sea.problem, *sea.show(islands, kept), NODES)[0] == UNIQUE)
 
     kept = thin(islands.white.count, unique, rng, difficulty, clues)
     if kept is None:

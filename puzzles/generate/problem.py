@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,6 +56,18 @@ class Problem(NamedTuple):
     numbers: Ints
 
 
+@attrs.frozen(eq=False)
+class Encoded:
+    """A puzzle as the solver reads it: its constraints, the domains int64 [L], and the constraint of each number shown.
+
+    ``rules`` follow the cells of their clues in row-major order.
+    """
+
+    problem: Problem
+    domains: Ints
+    rules: Ints
+
+
 class Builder:
     """Collects constraints, each under the number that its adding returns, and packs them."""
 
@@ -76,6 +89,11 @@ class Builder:
     def corner(self, cells: Sequence[int]) -> int:
         """The values of the four ``cells`` about a point (row-major) may meet in it."""
         return self._add(CORNER, 0, 0, 0, cells)
+
+    def some(self, mask: int = SHADED) -> int:
+        """Some cell has a value in ``mask``."""
+        cells = self.height * self.width
+        return self.count(range(cells), 1, cells, mask)
 
     def squares(self) -> None:
         """No 2 x 2 square is wholly shaded."""

@@ -75,7 +75,7 @@ def keep(problem: Problem, w: Work, cell: int, values: int) -> bool:
     w.domains[cell] = new
     for k in range(problem.cell_first[cell], problem.cell_first[cell + 1]):
         _push(problem, w, problem.cell_constraints[k])
-    return new != 0
+    return bool(new != 0)
 
 
 @compiled

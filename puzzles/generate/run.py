@@ -17,8 +17,8 @@ from tqdm import tqdm
 from tts.errors import PuzzleError
 from tts.puzzles.board import Board
 from tts.puzzles.generate.draw import NoPuzzleError, check, generate
+from tts.puzzles.generate.generated import Range
 from tts.puzzles.generate.identity import identity
-from tts.puzzles.generate.thin import Range
 
 BATCH = 8  # puzzles a worker makes at a time
 REPEATS = 1_000  # indices in a row that may repeat a puzzle before the run ends

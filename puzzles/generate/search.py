@@ -9,6 +9,8 @@ from tts.puzzles.generate.problem import Ints, Problem, State
 from tts.puzzles.generate.propagate import Work, keep, propagate, undo, work
 
 UNIQUE, OTHER, GAVE_UP = 0, 1, 2
+DIVES = 4  # suppositions that survive propagation are followed this often, in the hope of another solution,
+DIVE_NODES = 24  # for so many decisions
 
 
 @compiled
@@ -67,15 +69,15 @@ def _solve(problem: Problem, w: Work, budget: int) -> tuple[int, int]:
 
 
 @compiled
-def _settle(problem: Problem, w: Work, solution: Ints, budget: int, halt: bool) -> tuple[int, int, int]:
+def _settle(problem: Problem, w: Work, solution: Ints, budget: int, dives: int) -> tuple[int, int, int]:
     """Suppose of each open cell in turn that it differs from ``solution``, until propagation refutes none any more.
 
     Args:
         budget: suppositions to make at most.
-        halt: stop at once at another solution, and leave it in ``w.domains``.
+        dives: how many of DIVES were made; with all of them made, another solution is not looked for.
 
     Returns:
-        1 if that happened, else 0; the cells left open; and what is left of the budget.
+        1 if another solution was found, and is in ``w.domains``, else 0; the cells left open; what is left of the budget.
     """
     cells = len(solution)
     # A cell that differs as a consequence of another's differing is not refuted either: no need to suppose it.
@@ -93,12 +95,16 @@ def _settle(problem: Problem, w: Work, solution: Ints, budget: int, halt: bool) 
         top = w.top[0]
         keep(problem, w, cell, ~solution[cell])
         possible = propagate(problem, w)
-        if possible and halt and _pick(problem, w) < 0:
-            return 1, 0, budget
         if possible:
             for k in range(top, w.top[0]):
                 if not w.domains[w.trail_cell[k]] & solution[w.trail_cell[k]]:
                     alive[w.trail_cell[k]] = version
+        if possible and dives < DIVES:
+            dives += 1
+            found, _ = _solve(problem, w, DIVE_NODES)
+            if found > 0:
+                return 1, 0, budget
+            possible = found < 0
         undo(w, top)
         if not possible:
             keep(problem, w, cell, solution[cell])
@@ -119,7 +125,7 @@ def unsettled(problem: Problem, domains: Ints, solution: Ints) -> Ints:
     """
     w = work(problem, domains)
     propagate(problem, w)
-    _settle(problem, w, solution, 2**40, False)
+    _settle(problem, w, solution, 2**40, DIVES)
     return np.flatnonzero(w.domains != solution)
 
 
@@ -142,7 +148,7 @@ def other_solution(problem: Problem, domains: Ints, solution: Ints, budget: int)
     if not propagate(problem, w):
         raise ValueError("the solution given is none")
     while True:
-        found, left, budget = _settle(problem, w, solution, budget, True)
+        found, left, budget = _settle(problem, w, solution, budget, 0)
         if found:
             return OTHER, w.domains
         if budget < 0:
@@ -161,6 +167,16 @@ def other_solution(problem: Problem, domains: Ints, solution: Ints, budget: int)
         undo(w, top)
         keep(problem, w, cell, solution[cell])
         propagate(problem, w)
+
+
+@compiled
+def first_solution(problem: Problem, domains: Ints, budget: int) -> tuple[int, Ints]:
+    """A solution within ``domains`` [L]: 1 and it, 0 if there is none, -1 if ``budget`` decisions did not tell."""
+    w = work(problem, domains)
+    found = 0
+    if propagate(problem, w):
+        found, budget = _solve(problem, w, budget)
+    return found, w.domains
 
 
 @compiled

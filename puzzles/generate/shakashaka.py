@@ -11,10 +11,11 @@ from itertools import groupby, product
 
 import numpy as np
 
+from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.generate.jit import random_state
-from tts.puzzles.generate.problem import Builder, Flags, neighbours
-from tts.puzzles.generate.search import UNIQUE, other_solution, sample
-from tts.puzzles.generate.thin import Generated, Kept, Range, thin
+from tts.puzzles.generate.problem import Builder, Encoded, Flags, Ints, neighbours
+from tts.puzzles.generate.search import sample
+from tts.puzzles.generate.thin import thin_rules
 from tts.puzzles.shakashaka import Shakashaka
 
 BLANK, TRIANGLES, WALL = 1, 30, 32  # domains: bit 0 blank, bits 1 to 4 the triangles 2 to 5, bit 5 black
@@ -38,15 +39,33 @@ def corners() -> Flags:
     return table
 
 
-def rules(height: int, width: int) -> Builder:
-    """A builder with the rule of every point."""
+def _builder(height: int, width: int) -> Builder:
+    """A builder with the rules of every point, and that a triangle must be."""
     builder = Builder(height, width)
     index = np.full((height + 2, width + 2), -1)
     index[1:-1, 1:-1] = np.arange(height * width).reshape(height, width)
-    for y in range(height + 1):
-        for x in range(width + 1):
-            builder.corner(index[y : y + 2, x : x + 2].ravel().tolist())
+    for y, x in np.ndindex(height + 1, width + 1):
+        builder.corner(index[y : y + 2, x : x + 2].ravel().tolist())
+    builder.some(TRIANGLES)
     return builder
+
+
+def encode(puzzle: Shakashaka) -> Encoded:
+    """The puzzle for the solver."""
+    builder = _builder(puzzle.height, puzzle.width)
+    clues = np.array(puzzle.clues)
+    around = neighbours(puzzle.height, puzzle.width)
+    rules = [
+        builder.count([c for c in around[cell].tolist() if c >= 0], clues[cell], clues[cell], TRIANGLES)
+        for cell in np.flatnonzero(clues >= 0)
+    ]
+    domains = np.where(clues == -1, BLANK | TRIANGLES, WALL)
+    return Encoded(builder.pack(corners=corners()), domains, np.array(rules, np.int64))
+
+
+def values(solution: Ints) -> Ints:
+    """The answer values of a solution, a bit a cell."""
+    return np.array([0, 2, 3, 4, 5, 0])[np.log2(solution).astype(np.int64)]
 
 
 def generate(
@@ -56,33 +75,17 @@ def generate(
     blank, wall = rng.integers(1, 3), rng.integers(2, 5)
     shares = np.array([blank, 4, 4, 4, 4, wall])
     anything = np.full(height * width, BLANK | TRIANGLES | WALL)
-    found, solution = sample(
-        rules(height, width).pack(corners=corners()), anything, shares, random_state(rng), FILL_NODES
-    )
-    triangles = solution & TRIANGLES > 0
-    if not found or not triangles.any():
+    problem = _builder(height, width).pack(corners=corners())
+    found, solution = sample(problem, anything, shares, random_state(rng), FILL_NODES)
+    if not found:
         return None
-    walls = np.flatnonzero(solution == WALL)
-    around = neighbours(height, width)[walls]
-    numbers = ((around >= 0) & triangles[around]).sum(axis=1)
-    builder = rules(height, width)
-    number_rules = [
-        builder.count([c for c in cells if c >= 0], number, number, TRIANGLES)
-        for cells, number in zip(around.tolist(), numbers.tolist(), strict=True)
-    ]
-    problem = builder.pack(corners=corners())
-    domains = np.where(solution == WALL, WALL, BLANK | TRIANGLES)
-
-    def unique(kept: Kept) -> bool:
-        problem.active[number_rules] = kept
-        return bool(other_solution(problem, domains, solution, NODES)[0] == UNIQUE)
-
-    if not unique(np.ones(len(walls), bool)):
-        return None
-    kept = thin(len(walls), unique, rng, difficulty, clues)
+    walls = solution == WALL
+    around = neighbours(height, width)
+    triangles = (around >= 0) & (solution[around] & TRIANGLES > 0)
+    numbers = np.where(walls, triangles.sum(axis=1), -1)
+    kept = thin_rules(encode(Shakashaka(height, width, numbers)), solution, NODES, rng, difficulty, clues)
     if kept is None:
         return None
-    board = np.full(height * width, -1)
-    board[walls] = np.where(kept, numbers, -2)
-    values = np.array([0, 2, 3, 4, 5, 0])[np.log2(solution).astype(np.int64)]
-    return Generated(Shakashaka(height, width, board), values.reshape(height, width), int(kept.sum()))
+    numbers[np.flatnonzero(walls)[~kept]] = -2
+    grid = values(solution).reshape(height, width)
+    return Generated(Shakashaka(height, width, numbers), grid, int(kept.sum()))

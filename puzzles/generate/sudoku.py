@@ -11,9 +11,9 @@ import numpy as np
 
 from tts.errors import PuzzleError
 from tts.puzzle import Grid
+from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.generate.jit import random_state
 from tts.puzzles.generate.sudoku_search import Masks, digits, search, take
-from tts.puzzles.generate.thin import Generated, Range
 from tts.puzzles.sudoku import MAX_SIDE, Sudoku, default_box
 
 Box = tuple[int, int]
@@ -55,20 +55,28 @@ def count_solutions(clues: Grid, box: Box | None = None, limit: int = 2) -> int:
     return search(bits, of, -1, 0, limit, NO_LIMIT, _NO_RANDOM, np.empty_like(bits))[0]
 
 
+def solutions(clues: Grid, box: Box | None = None) -> tuple[Grid, ...]:
+    """Up to two solutions int64 [n, n] of givens [n, n] (0 = open)."""
+    bits, of = _bits(clues), units(len(clues), box)
+    grids = []
+    for limit in (1, 2):
+        out = np.empty_like(bits)
+        if search(bits, of, -1, 0, limit, NO_LIMIT, _NO_RANDOM, out)[0] == limit:
+            grids.append(digits(out).reshape(clues.shape))
+    return tuple(grids)
+
+
 def solve(clues: Grid, box: Box | None = None) -> Grid | None:
     """The first solution int64 [n, n] of givens [n, n] (0 = open), or None."""
-    bits, of = _bits(clues), units(len(clues), box)
-    out = np.empty_like(bits)
-    if not search(bits, of, -1, 0, 1, NO_LIMIT, _NO_RANDOM, out)[0]:
-        return None
-    return digits(out).reshape(clues.shape)
+    found = solutions(clues, box)
+    return found[0] if found else None
 
 
 def backtracks(clues: Grid, box: Box | None = None) -> int:
     """How hard givens [n, n] are: the wrong guesses of an exhaustive search that places naked and hidden singles.
 
-    The cell with the fewest candidates is guessed first. 0 means that singles alone solve the puzzle. The kind of rating
-    that Sudoku-Extreme was chosen by (Wang et al. 2025, arXiv 2506.21734), of a simpler solver.
+    The cell with the fewest candidates is guessed first. 0 means that singles alone solve the puzzle. Sudoku-Extreme
+    was chosen by this kind of rating, of a stronger solver (Wang et al. 2025, arXiv 2506.21734).
     """
     bits, of = _bits(clues), units(len(clues), box)
     return search(bits, of, -1, 0, 2**31, NO_LIMIT, _NO_RANDOM, np.empty_like(bits))[1]

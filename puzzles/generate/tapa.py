@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from itertools import groupby
 
 import numpy as np
 
+from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.generate.jit import random_state
-from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder
+from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Encoded, Ints
 from tts.puzzles.generate.search import UNIQUE, other_solution
 from tts.puzzles.generate.shapes import grow
-from tts.puzzles.generate.thin import Generated, Kept, Range, thin
+from tts.puzzles.generate.thin import Kept, thin
 from tts.puzzles.tapa import Tapa
+from tts.verifiers.tokens import UNKNOWN
 
 RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 SHARE = (0.35, 0.7)  # the share of shaded cells is drawn from here
@@ -33,41 +36,52 @@ def clue_of(pattern: int) -> tuple[int, ...]:
 
 @cache
 def patterns(clue: tuple[int, ...]) -> tuple[int, ...]:
-    """The rings, a bit a cell, that a clue allows."""
-    return tuple(pattern for pattern in range(256) if clue_of(pattern) == clue)
+    """The rings, a bit a cell, that a clue allows: as many runs, each number one of them."""
+    numbers = Counter(entry for entry in clue if entry != UNKNOWN)
+    return tuple(p for p in range(256) if len(clue_of(p)) == len(clue) and numbers <= Counter(clue_of(p)))
+
+
+def rings(height: int, width: int) -> Ints:
+    """int64 [L, 8]: the cells around each cell in order; -1 off the board."""
+    index = np.full((height + 2, width + 2), -1)
+    index[1:-1, 1:-1] = np.arange(height * width).reshape(height, width)
+    sides = [index[1 + dy : height + 1 + dy, 1 + dx : width + 1 + dx] for dy, dx in RING]
+    return np.stack([side.ravel() for side in sides], axis=1)
+
+
+def encode(puzzle: Tapa) -> Encoded:
+    """The puzzle for the solver."""
+    builder = Builder(puzzle.height, puzzle.width)
+    builder.squares()
+    builder.some()
+    around = rings(puzzle.height, puzzle.width).tolist()
+    rules = [builder.ring(around[cell], patterns(clue)) for cell, clue in enumerate(puzzle.clues) if clue]
+    domains = np.array([WHITE if clue else EITHER for clue in puzzle.clues])
+    return Encoded(builder.pack(connected=SHADED), domains, np.array(rules, np.int64))
 
 
 def generate(
     height: int, width: int, rng: np.random.Generator, difficulty: float, clues: Range | None = None
 ) -> Generated | None:
     """A tapa puzzle with one solution, or None where this draw has more. Arguments as in ``thin``."""
-    share = rng.uniform(*SHARE)
-    grid = grow(height, width, max(1, round(share * height * width)), random_state(rng))
+    grid = grow(height, width, max(1, round(rng.uniform(*SHARE) * height * width)), random_state(rng))
+    around = rings(height, width)
+    seen = ((around >= 0) * grid[around]) @ (1 << np.arange(8))
+    board = [() if shaded else clue_of(pattern) for shaded, pattern in zip(grid.tolist(), seen.tolist(), strict=True)]
+    encoded = encode(Tapa(height, width, board))
     white = np.flatnonzero(grid == 0)
-    builder = Builder(height, width)
-    builder.squares()
-    rules, found = [], []
-    for cell in white.tolist():
-        y, x = divmod(cell, width)
-        inside = [0 <= y + dy < height and 0 <= x + dx < width for dy, dx in RING]
-        ring = [(y + dy) * width + x + dx if is_in else -1 for (dy, dx), is_in in zip(RING, inside, strict=True)]
-        found.append(clue_of(sum(int(grid[c]) << k for k, c in enumerate(ring) if c >= 0)))
-        rules.append(builder.ring(ring, patterns(found[-1])))
-    problem = builder.pack(connected=SHADED)
-    domains = np.full(grid.size, EITHER)
     solution = np.where(grid == 1, SHADED, WHITE)
 
     def unique(kept: Kept) -> bool:
-        problem.active[rules] = kept
-        domains[white] = np.where(kept, WHITE, EITHER)
-        return bool(other_solution(problem, domains, solution, NODES)[0] == UNIQUE)
+        encoded.problem.active[encoded.rules] = kept
+        encoded.domains[white] = np.where(kept, WHITE, EITHER)
+        return bool(other_solution(encoded.problem, encoded.domains, solution, NODES)[0] == UNIQUE)
 
     if not unique(np.ones(len(white), bool)):
         return None
     kept = thin(len(white), unique, rng, difficulty, clues, round(DENSEST * len(white)))
     if kept is None:
         return None
-    board: list[tuple[int, ...]] = [()] * grid.size
-    for cell, clue, is_kept in zip(white.tolist(), found, kept.tolist(), strict=True):
-        board[cell] = clue if is_kept else ()
+    for cell in white[~kept].tolist():
+        board[cell] = ()
     return Generated(Tapa(height, width, board), grid.reshape(height, width), int(kept.sum()))

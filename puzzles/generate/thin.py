@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.puzzle import Grid
-from tts.puzzles.board import Board
+from tts.puzzles.generate.generated import Range
+from tts.puzzles.generate.problem import Encoded, Ints
+from tts.puzzles.generate.search import UNIQUE, other_solution
 
 Kept = NDArray[np.bool_]
-Range = tuple[int, int]
-
-
-@attrs.frozen(eq=False)
-class Generated:
-    """A puzzle, its one solution int64 [H, W] and how many clues it shows."""
-
-    puzzle: Board
-    grid: Grid
-    clues: int
 
 
 def thin(
@@ -62,3 +52,30 @@ def thin(
     shown = round(most + difficulty * (fewest - most))
     kept[taken[len(taken) - (shown - minimal) :]] = True
     return kept
+
+
+def thin_rules(
+    encoded: Encoded,
+    solution: Ints,
+    nodes: int,
+    rng: np.random.Generator,
+    difficulty: float,
+    clues: Range | None = None,
+) -> Kept | None:
+    """Thin a board whose clues are constraints and nothing else; arguments and result as in ``thin``.
+
+    Args:
+        encoded: the board with all its clues; which of its rules are active is written in place.
+        solution: int64 [L], a bit a cell.
+        nodes: decisions that a proof may take; past them the clue stays.
+
+    Returns:
+        bool [count]; None also where all clues together leave more than one solution.
+    """
+
+    def unique(kept: Kept) -> bool:
+        encoded.problem.active[encoded.rules] = kept
+        return bool(other_solution(encoded.problem, encoded.domains, solution, nodes)[0] == UNIQUE)
+
+    count = len(encoded.rules)
+    return thin(count, unique, rng, difficulty, clues) if unique(np.ones(count, bool)) else None

@@ -46,6 +46,7 @@ class Picture:
         right: bool [height, width], a thick line between the cell and its right neighbour.
         below: bool [height, width], the same for the lower neighbour.
         violated: bool [height, width], cells to mark.
+        rooms: thick lines may run anywhere, so that a drawing in characters keeps room for every one of them.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Picture:
     right: Mask
     below: Mask
     violated: Mask
+    rooms: bool = False
 
     @classmethod
     def of(cls, puzzle: Puzzle, answer: ArrayLike | None, violations: ArrayLike | None) -> Picture:
@@ -70,7 +72,7 @@ class Picture:
             title += ", with an answer"
         if violations is not None:
             title += f", cells marked: {violated.sum()}"
-        return cls(title, _cells(puzzle, grid), *_lines(puzzle), violated)
+        return cls(title, _cells(puzzle, grid), *_lines(puzzle), violated, rooms=puzzle.variety == "heyawake")
 
 
 def _checked(grid: ArrayLike | None, name: str, puzzle: Puzzle) -> NDArray[Any]:
@@ -108,10 +110,9 @@ def _cells(puzzle: Any, grid: NDArray[np.int64]) -> tuple[tuple[Cell, ...], ...]
 
 
 def _sudoku(clue: int, value: int) -> Cell:
-    if clue > 0 and value in (0, clue):
-        return Cell(clue=(str(clue),))
-    answer = "" if value == 0 else str(value) if value > 0 and clue <= 0 else ILLEGAL
-    return Cell(clue=() if clue == 0 else (_number(clue),), answer=answer)
+    kept = value == 0 or value == clue > 0
+    answer = "" if kept else str(value) if value > 0 and clue <= 0 else ILLEGAL
+    return Cell(clue=(_number(clue),) if clue else (), answer=answer)
 
 
 def _lightup(clue: int, value: int) -> Cell:

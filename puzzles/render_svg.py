@@ -20,12 +20,12 @@ SIDE = 36
 MARGIN = 8
 INK, PAPER, THIN = "#111111", "#ffffff", "#b5b5b5"
 ANSWER, LIT, BULB_FILL, VIOLATED = "#1f5fa8", "#fff3a6", "#f2a900", "#d81e1e"
-FILLS = {"lit": LIT, "shaded": "#3d4b5c", "wall": INK}
+FILLS = {"lit": LIT, "shaded": "#465870", "wall": INK}
 PLACES = {
     1: ((0.5, 0.5),),
-    2: ((0.3, 0.32), (0.7, 0.68)),
-    3: ((0.28, 0.3), (0.72, 0.3), (0.5, 0.72)),
-    4: ((0.28, 0.3), (0.72, 0.3), (0.28, 0.72), (0.72, 0.72)),
+    2: ((0.32, 0.33), (0.68, 0.69)),
+    3: ((0.32, 0.33), (0.68, 0.33), (0.5, 0.71)),
+    4: ((0.32, 0.33), (0.68, 0.33), (0.32, 0.71), (0.68, 0.71)),
 }
 """Where the entries of a clue stand in the unit cell, by how many there are (tapa has up to four)."""
 CORNERS = {"◣": "0,0 0,1 1,1", "◢": "1,0 1,1 0,1", "◥": "0,0 1,0 1,1", "◤": "0,0 1,0 0,1"}
@@ -85,7 +85,7 @@ def _answer(cell: Cell, x: int, y: int) -> str:
         return f'<polygon class="triangle" points="{points}" fill="{FILLS["shaded"]}"/>'
     if not cell.answer:
         return ""
-    place, size = ((0.18, 0.2), 0.4) if cell.is_given else ((0.5, 0.5), 0.6)
+    place, size = ((0.25, 0.77), 0.36) if cell.is_given else ((0.5, 0.5), 0.6)
     return _writing("answer", cell.answer, (x + place[0], y + place[1]), size, ANSWER)
 
 
@@ -132,7 +132,7 @@ def _cells_of(mask: Mask) -> Iterator[tuple[int, int]]:
 
 def _violated(x: int, y: int) -> str:
     """A frame inside the cell and a filled corner: seen without telling red from black, too."""
-    inner, corner = SIDE - 4, SIDE // 4
+    inner, corner = SIDE - 4, SIDE // 5
     outline = f"M{x * SIDE + 2} {y * SIDE + 2}h{inner}v{inner}h{-inner}zm3 3v{inner - 6}h{inner - 6}v{6 - inner}z"
     flag = f"M{(x + 1) * SIDE - 5} {y * SIDE + 5}v{corner}l{-corner} {-corner}z"
     return f'<path class="violated" d="{outline}{flag}" fill="{VIOLATED}" fill-rule="evenodd"/>'

@@ -1,10 +1,11 @@
 """A board in unicode for a terminal: a line of text a row of cells, narrow characters only.
 
-The outer frame and the thick lines are drawn where they are; rows with no thick line between them have none.
+Lines take room only where a thick one runs: between the boxes of a sudoku, around the rooms of heyawake.
 """
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 from numpy.typing import ArrayLike
 from rich.text import Text
@@ -55,20 +56,35 @@ def rich_text(puzzle: Puzzle, answer: ArrayLike | None = None, violations: Array
     return board
 
 
+@attrs.frozen(eq=False)
+class _Lines:
+    """The lines of a board: ``across`` bool [height + 1, width] above and below cells, ``upright`` bool
+    [height, width + 1] beside them; ``rows`` bool [height + 1] and ``columns`` bool [width + 1] have room on paper."""
+
+    across: Mask
+    upright: Mask
+    rows: Mask
+    columns: Mask
+
+    @classmethod
+    def of(cls, picture: Picture) -> _Lines:
+        height, width = picture.violated.shape
+        across, upright = np.ones((height + 1, width), np.bool_), np.ones((height, width + 1), np.bool_)
+        across[1:-1] = picture.below[:-1]
+        upright[:, 1:-1] = picture.right[:, :-1]
+        return cls(across, upright, across.any(1) | picture.rooms, upright.any(0) | picture.rooms)
+
+
 def _draw(picture: Picture) -> list[list[Segment]]:
-    height, width = picture.violated.shape
-    across = np.ones((height + 1, width), np.bool_)  # across[y, x]: a line above cell (y, x)
-    across[1:-1] = picture.below[:-1]
-    upright = np.ones((height, width + 1), np.bool_)  # upright[y, x]: a line left of cell (y, x)
-    upright[:, 1:-1] = picture.right[:, :-1]
+    lines = _Lines.of(picture)
     inner = max(len(_label(cell)) for row in picture.cells for cell in row)
-    lines = []
-    for y in range(height + 1):
-        if across[y].any():
-            lines.append([(_rule(across, upright, y, inner + 2), "line")])
-        if y < height:
-            lines.append(_row(picture.cells[y], picture.violated[y], upright, y, inner))
-    return lines
+    drawn: list[list[Segment]] = []
+    for y, room in enumerate(lines.rows):
+        if room:
+            drawn.append([(_rule(lines, y, inner + 2), "line")])
+        if y < len(picture.cells):
+            drawn.append(_row(picture, lines, y, inner))
+    return drawn
 
 
 def _label(cell: Cell) -> str:
@@ -78,13 +94,13 @@ def _label(cell: Cell) -> str:
     return cell.answer or ("·" if cell.fill == "open" else FILLS[cell.fill])
 
 
-def _row(cells: tuple[Cell, ...], violated: Mask, upright: Mask, y: int, inner: int) -> list[Segment]:
-    line: list[Segment] = []
-    for x, cell in enumerate(cells):
-        if upright[:, x].any():
-            line.append(("┃" if upright[y, x] else " ", "line"))
-        line += _cell(cell, bool(violated[x]), inner)
-    return [*line, ("┃", "line")]
+def _row(picture: Picture, lines: _Lines, y: int, inner: int) -> list[Segment]:
+    row: list[Segment] = []
+    for x, cell in enumerate(picture.cells[y]):
+        if lines.columns[x]:
+            row.append(("┃" if lines.upright[y, x] else " ", "line"))
+        row += _cell(cell, bool(picture.violated[y, x]), inner)
+    return [*row, ("┃", "line")]
 
 
 def _cell(cell: Cell, violated: bool, inner: int) -> list[Segment]:
@@ -98,15 +114,13 @@ def _cell(cell: Cell, violated: bool, inner: int) -> list[Segment]:
     return [(front, cell.fill), (label, style), (fill, cell.fill)]
 
 
-def _rule(across: Mask, upright: Mask, y: int, span: int) -> str:
-    """The line above row y: a junction wherever an upright line runs somewhere on the board."""
-    height, width = across.shape[0] - 1, across.shape[1]
+def _rule(lines: _Lines, y: int, span: int) -> str:
+    """The line above row y, with a junction at every column that has room for one."""
+    across = np.pad(lines.across[y], 1)  # across[x], across[x + 1]: left and right of junction x
+    up, down = np.pad(lines.upright, ((1, 1), (0, 0)))[y : y + 2]
+    junctions = 1 * up + 2 * down + 4 * across[:-1] + 8 * across[1:]
     parts = []
-    for x in range(width + 1):
-        if upright[:, x].any():
-            up, down = y > 0 and upright[y - 1, x], y < height and upright[y, x]
-            left, right = x > 0 and across[y, x - 1], x < width and across[y, x]
-            parts.append(JUNCTIONS[1 * up + 2 * down + 4 * left + 8 * right])
-        if x < width:
-            parts.append(("━" if across[y, x] else " ") * span)
+    for x, room in enumerate(lines.columns):
+        parts += [JUNCTIONS[junctions[x]]] if room else []
+        parts += [("━" if across[x + 1] else " ") * span] if x < lines.across.shape[1] else []
     return "".join(parts)

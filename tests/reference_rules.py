@@ -6,6 +6,7 @@ the answer breaks, each with the set of cells that it marks.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
@@ -31,15 +32,12 @@ def check(
 def sudoku(board: Board, answer: Board, box_height: int, box_width: int) -> Marks:
     side = box_height * box_width
     digits, unknown = range(t.SUDOKU_BLANK + 1, side + 2), side + 2
+    square = {(y, x) for y, x in board if max(y, x) < side}
     value = {cell: token if token != t.SUDOKU_BLANK else answer[cell] for cell, token in board.items()}
 
     def repeats(unit: Callable[[Cell], object]) -> set[Cell]:
-        return {
-            a
-            for a in board
-            for b in board
-            if a != b and unit(a) == unit(b) and value[a] == value[b] and value[a] in digits
-        }
+        counts = Counter((unit(cell), value[cell]) for cell in square)
+        return {cell for cell in square if value[cell] in digits and counts[unit(cell), value[cell]] > 1}
 
     def fine(cell: Cell) -> bool:
         if board[cell] == t.SUDOKU_BLANK:
@@ -50,7 +48,7 @@ def sudoku(board: Board, answer: Board, box_height: int, box_width: int) -> Mark
         "bkDupNum": repeats(lambda cell: (cell[0] // box_height, cell[1] // box_width)),
         "nmDupRow": repeats(lambda cell: cell[0]) | repeats(lambda cell: cell[1]),
         "ceNoNum": {cell for cell in board if value[cell] not in digits and board[cell] != unknown},
-        "illegalCell": {cell for cell in board if not fine(cell)},
+        "illegalCell": {cell for cell in board if cell not in square or not fine(cell)},
     }
 
 

@@ -17,7 +17,7 @@ from tts.verifier import Verifier, Violations
 from tts.verifiers.tokens import PAD
 
 _CHUNK_CELLS = {"cpu": 1 << 18, "cuda": 1 << 24}  # the working set of a chunk then stays near the cache
-_TOKEN_LIMIT = 1 << 30  # beyond every token; clamping to it lets int32 hold whatever a caller sends
+_TOKEN_LIMIT = 1 << 30  # beyond every token; clamped there, whatever a caller sends fits int32
 
 
 def _positive(instance: object, attribute: attrs.Attribute[int], value: int) -> None:
@@ -50,17 +50,18 @@ class GridVerifier(Verifier):
         rules = torch.empty((n, len(self.names)), dtype=torch.bool, device=answers.device)
         cells = torch.empty((n, length), dtype=torch.bool, device=answers.device)
         chunk = max(1, _CHUNK_CELLS.get(answers.device.type, 1 << 24) // length)
+        most = _TOKEN_LIMIT  # clamped apart, so that beyond the tokens nothing equals its clue
         for first in range(0, n, chunk):
             rows = slice(first, first + chunk)
-            marks = self.marks(self._boards(tokens[rows]), self._boards(answers[rows]))
+            marks = self.marks(self._boards(tokens[rows], most), self._boards(answers[rows], most + 1))
             flat = [mark.view(length, -1) for mark in marks]
             rules[rows] = torch.stack([anywhere(mark) for mark in flat], dim=1)
             cells[rows] = union(flat).t()
         return Violations(self.names, rules, cells)
 
-    def _boards(self, tokens: Tensor) -> Tensor:
-        """Integer [n, L] to int32 [H, W, n]."""
-        clamped = tokens.long().clamp(-1, _TOKEN_LIMIT)
+    def _boards(self, tokens: Tensor, most: int) -> Tensor:
+        """Integer [n, L] to int32 [H, W, n], -1 to ``most``."""
+        clamped = tokens.long().clamp(-1, most)
         out = torch.empty(clamped.t().shape, dtype=torch.int32, device=tokens.device)
         return out.copy_(clamped.t()).view(self.height, self.width, -1)
 

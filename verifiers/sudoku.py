@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tts.errors import PuzzleError
-from tts.verifiers.grid import GridVerifier
+from tts.verifiers.grid import GridVerifier, illegal
 from tts.verifiers.tokens import PAD, SUDOKU_BLANK
 
 _MOST_DIGITS = 28  # tokens 0 to side + 2 are bits of an int32
@@ -44,38 +44,39 @@ class SudokuVerifier(GridVerifier):
     def marks(self, tokens: Tensor, answers: Tensor) -> list[Tensor]:
         """Equal digits of a box, equal digits of a row or column, empty cells, illegal cells: bool [H, W, N] each."""
         side = self.side
-        given = tokens > SUDOKU_BLANK
-        value = answers + (tokens - answers) * given
+        cells = tokens == SUDOKU_BLANK
+        clues = (tokens > SUDOKU_BLANK) & (tokens <= side + 2)
+        value = tokens + (answers - tokens) * cells
         digits = ((1 << side) - 1) << (SUDOKU_BLANK + 1)  # a bit a digit; no other token has one
         bits = (1 << value.clamp(0, side + 2)) & digits
         square = bits[:side, :side]
+        in_line = square & (_repeated(square.unbind(1)).unsqueeze(1) | _repeated(square.unbind(0)))
         boxes = square.reshape(self.box_width, self.box_height, self.box_height, self.box_width, -1)
-        rows, columns, in_box = (torch.zeros_like(tokens) for _ in range(3))
-        rows[:side, :side] = _repeated(square.unbind(1)).unsqueeze(1)
-        columns[:side, :side] = _repeated(square.unbind(0)).unsqueeze(0)
         repeated = _repeated(boxes[:, i, :, j] for i in range(self.box_height) for j in range(self.box_width))
-        in_box[:side, :side] = repeated[:, None, :, None].expand_as(boxes).reshape(side, side, -1)
-        unknown = tokens == side + 2
-        kept = given & (answers == tokens) & (tokens <= side + 2)
-        fine = kept | (~given & (answers >= SUDOKU_BLANK) & (answers < side + 2))
-        fine[side:], fine[:, side:] = False, False
+        in_box = (boxes & repeated[:, None, :, None]).view_as(square)
+        filled = (answers >= SUDOKU_BLANK) & (answers < side + 2)
+        wrong = illegal(tokens, answers, fillable=cells, filled=filled, clues=clues)
         board = tokens != PAD
+        wrong[side:], wrong[:, side:] = board[side:], board[:, side:]
         return [
-            (bits & in_box) != 0,
-            (bits & (rows | columns)) != 0,
-            board & (bits == 0) & ~unknown,
-            board & ~fine,
+            self._placed(in_box != 0),
+            self._placed(in_line != 0),
+            board & (bits == 0) & (tokens != side + 2),
+            wrong,
         ]
+
+    def _placed(self, square: Tensor) -> Tensor:
+        """bool [side, side, N] in the top-left corner of [H, W, N]."""
+        out = square.new_zeros((self.height, self.width, square.shape[2]))
+        out[: self.side, : self.side] = square
+        return out
 
 
 def _repeated(cells: Iterable[Tensor]) -> Tensor:
     """The bits that occur in two or more of the tensors."""
-    once, twice = None, None
-    for bits in cells:
-        if once is None or twice is None:
-            once, twice = bits.clone(), torch.zeros_like(bits)
-        else:
-            twice |= once & bits
-            once |= bits
-    assert twice is not None
+    first, *rest = cells
+    once, twice = first.clone(), torch.zeros_like(first)
+    for bits in rest:
+        twice |= once & bits
+        once |= bits
     return twice

@@ -1,7 +1,33 @@
 """Width strategies, which make the rollouts of a puzzle differ, and selectors, which pick one."""
 
 from tts.strategies.chain import Chain
+from tts.strategies.dropout import Dropout
+from tts.strategies.groups import Grouped
+from tts.strategies.judges import FewestViolations, FirstHaltedSelector, ResidualSelector
 from tts.strategies.noise import GaussianNoise, Identity
-from tts.strategies.selectors import MajorityVote, QSelector, VerifierSelector
+from tts.strategies.restarts import Restarts
+from tts.strategies.schedules import Constant, Cosine, First, Linear, Schedule
+from tts.strategies.selectors import CellMajority, MajorityVote, QSelector, VerifierSelector
+from tts.strategies.targeted import TargetedNoise
 
-__all__ = ["Chain", "GaussianNoise", "Identity", "MajorityVote", "QSelector", "VerifierSelector"]
+__all__ = [
+    "CellMajority",
+    "Chain",
+    "Constant",
+    "Cosine",
+    "Dropout",
+    "FewestViolations",
+    "First",
+    "FirstHaltedSelector",
+    "GaussianNoise",
+    "Grouped",
+    "Identity",
+    "Linear",
+    "MajorityVote",
+    "QSelector",
+    "ResidualSelector",
+    "Restarts",
+    "Schedule",
+    "TargetedNoise",
+    "VerifierSelector",
+]

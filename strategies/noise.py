@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge
+from attrs.validators import ge, instance_of
 
-from tts.errors import ShapeError
 from tts.model import State
 from tts.rng import Streams
+from tts.strategies.latents import add_noise, latent_of
+from tts.strategies.schedules import Constant, Schedule
 from tts.strategy import StepView, Strategy
 
 
@@ -29,18 +30,16 @@ class GaussianNoise(Strategy):
     Args:
         sigma: standard deviation, in the units of the latents (rms-normed models: about 1).
         latents: names of the latents that are perturbed.
+        schedule: how sigma changes over the steps; PTRM's is constant.
     """
 
     sigma: float = attrs.field(converter=float, validator=ge(0.0))
     latents: tuple[str, ...] = attrs.field(default=("z",), converter=tuple)
+    schedule: Schedule = attrs.field(default=Constant(), validator=instance_of(Schedule))
 
     def perturb(self, view: StepView, rng: Streams) -> State:
+        sigma = self.sigma * self.schedule.factor(view.step, view.depth)[:, None, None]
         state = dict(view.state)
         for name in self.latents:
-            if name not in state:
-                raise ShapeError(f"GaussianNoise perturbs latent {name!r}, but the model has {sorted(state)}")
-            latent = state[name]
-            noise = rng.normal(name, tuple(latent.shape[1:]))
-            # Added in float32 and rounded once: the steps of bfloat16 near 1 are 0.008.
-            state[name] = noise.mul_(self.sigma).add_(latent).to(latent.dtype)
+            state[name] = add_noise(latent_of(self, state, name), name, rng, sigma)
         return state

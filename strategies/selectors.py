@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
 import torch
+from attrs.validators import in_
 from torch import Tensor
 
 from tts.errors import TTSError
@@ -14,18 +17,53 @@ from tts.verifier import Verifier
 
 @attrs.frozen
 class QSelector(Selector):
-    """The rollout of which the Q head thinks best at its last step: best-Q@K (PTRM, arXiv 2605.19943, section 3)."""
+    """The rollout of which the Q head thinks best: best-Q@K (PTRM, arXiv 2605.19943, section 3).
+
+    Args:
+        over: the q of the "last" step, or the "max" or "mean" over the steps taken; these two need a search with
+            ``record=("q",)``.
+    """
+
+    over: Literal["last", "max", "mean"] = attrs.field(default="last", validator=in_(("last", "max", "mean")))
 
     def score(self, candidates: Candidates) -> Tensor:
-        return candidates.q
+        if self.over == "last":
+            return candidates.q
+        if "q" not in candidates.record:
+            raise TTSError(f"QSelector({self.over!r}) needs q of every step: search with record=('q',)")
+        q = candidates.record["q"]  # NaN where no step was taken
+        if self.over == "max":
+            return q.nan_to_num(nan=-torch.inf).amax(dim=2)
+        return q.nanmean(dim=2)
 
 
 @attrs.frozen
 class MajorityVote(Selector):
-    """The most frequent whole answer: mode@K. On ties, the answer of the lowest rollout."""
+    """The most frequent whole answer: mode@K. On ties, the answer of the lowest rollout.
+
+    Args:
+        weighted: a rollout's vote counts sigmoid(q) instead of 1.
+    """
+
+    weighted: bool = False
 
     def score(self, candidates: Candidates) -> Tensor:
-        return votes(candidates.answers, candidates.eligible.to(candidates.q.dtype))
+        weight = candidates.q.sigmoid() if self.weighted else torch.ones_like(candidates.q)
+        return votes(candidates.answers, torch.where(candidates.eligible, weight, 0))
+
+
+@attrs.frozen
+class CellMajority(Selector):
+    """The rollout that agrees on most cells with the majority of each cell."""
+
+    def score(self, candidates: Candidates) -> Tensor:
+        answers, voters = candidates.answers, candidates.eligible.to(candidates.q.dtype)
+        agreeing = torch.zeros_like(answers, dtype=candidates.q.dtype)
+        for other in range(answers.shape[1]):  # a loop over K keeps the memory at [B, K, L]
+            same = answers == answers[:, other : other + 1]
+            agreeing += same * voters[:, other, None, None]
+        majority = agreeing.argmax(dim=1, keepdim=True)  # per cell, the lowest rollout with the most agreement
+        return (answers == answers.gather(1, majority)).sum(dim=2).to(candidates.q.dtype)
 
 
 @attrs.frozen

@@ -25,6 +25,7 @@ class StepView:
         q: float32 [N], the halt logit after the step before; -inf at step 0.
         memory: the strategy's own tensors by name, each [N, ...], as ``memory(n)`` made them on admission. Written in
             place.
+        depth: supervision steps of a whole rollout.
     """
 
     model: RecursiveModel
@@ -35,6 +36,7 @@ class StepView:
     answers: Tensor
     q: Tensor
     memory: dict[str, Tensor]
+    depth: int
 
 
 class Strategy(ABC):

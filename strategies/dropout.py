@@ -1,0 +1,35 @@
+"""Dropout on the latents."""
+
+from __future__ import annotations
+
+import attrs
+from attrs.validators import and_, ge, lt
+
+from tts.model import State
+from tts.rng import Streams
+from tts.strategies.latents import latent_of
+from tts.strategy import StepView, Strategy
+
+
+@attrs.frozen
+class Dropout(Strategy):
+    """Set each element of the latents [N, S, D] to 0 with probability p before each step, scale the rest by 1/(1-p).
+
+    The models have no dropout layers, so Monte-Carlo dropout (Gal and Ghahramani, arXiv 1506.02142) can act on their
+    latents alone.
+
+    Args:
+        p: share of the elements that is dropped, in [0, 1).
+        latents: names of the latents.
+    """
+
+    p: float = attrs.field(converter=float, validator=and_(ge(0.0), lt(1.0)))
+    latents: tuple[str, ...] = attrs.field(default=("z",), converter=tuple)
+
+    def perturb(self, view: StepView, rng: Streams) -> State:
+        state = dict(view.state)
+        for name in self.latents:
+            latent = latent_of(self, state, name)
+            keep = rng.uniform(name, tuple(latent.shape[1:])) > self.p
+            state[name] = latent * keep / (1 - self.p)
+        return state

@@ -1,0 +1,29 @@
+"""What the strategies share: latents by name, Gaussian noise on them."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from tts.errors import ShapeError
+from tts.model import State
+from tts.rng import Streams
+from tts.strategy import Strategy
+
+
+def latent_of(strategy: Strategy, state: State, name: str) -> Tensor:
+    """The latent [N, S, D] of that name.
+
+    Raises:
+        ShapeError: the model has none.
+    """
+    if name not in state:
+        raise ShapeError(f"{type(strategy).__name__} perturbs latent {name!r}, but the model has {sorted(state)}")
+    return state[name]
+
+
+def add_noise(latent: Tensor, name: str, rng: Streams, size: float | Tensor) -> Tensor:
+    """latent [N, S, D] + size * eps, eps ~ N(0, I) from the stream ``name``; size broadcasts to [N, S, D].
+
+    Added in float32 and rounded once: the steps of bfloat16 near 1 are 0.008.
+    """
+    return rng.normal(name, tuple(latent.shape[1:])).mul_(size).add_(latent).to(latent.dtype)

@@ -1,0 +1,51 @@
+"""Noise where the rules are broken."""
+
+from __future__ import annotations
+
+import attrs
+import torch
+import torch.nn.functional as F
+from attrs.validators import ge
+
+from tts.errors import TTSError
+from tts.model import State
+from tts.rng import Streams
+from tts.strategies.latents import add_noise, latent_of
+from tts.strategy import StepView, Strategy
+from tts.verifier import Verifier
+
+
+@attrs.frozen
+class TargetedNoise(Strategy):
+    """Gaussian noise on the cells that take part in a broken rule and on their neighbours; none where all is well.
+
+    New here. Before the first step there is no answer to check, so all cells get noise. The prefix gets it while any
+    rule is broken.
+
+    Args:
+        sigma: standard deviation of the noise.
+        latents: names of the latents that are perturbed.
+        reach: how many cells around a marked one are perturbed too, diagonally as well.
+        verifier: the rules; by default those of the model's codec.
+    """
+
+    sigma: float = attrs.field(converter=float, validator=ge(0.0))
+    latents: tuple[str, ...] = attrs.field(default=("z",), converter=tuple)
+    reach: int = attrs.field(default=1, validator=ge(0))
+    verifier: Verifier | None = None
+
+    def perturb(self, view: StepView, rng: Streams) -> State:
+        codec = view.model.codec
+        verifier = self.verifier or codec.verifier
+        if verifier is None:
+            raise TTSError("TargetedNoise needs rules: the model's codec has no verifier; pass verifier=")
+        cells = verifier.violations(view.tokens, view.answers).cells.float()
+        board = cells.view(-1, 1, codec.height, codec.width)
+        near = F.max_pool2d(board, 2 * self.reach + 1, stride=1, padding=self.reach).flatten(1)
+        near = torch.where(view.step[:, None] == 0, 1.0, near)
+        prefix = next(iter(view.state.values())).shape[1] - near.shape[1]
+        where = torch.cat([near.amax(dim=1, keepdim=True).expand(-1, prefix), near], dim=1)[:, :, None]
+        state = dict(view.state)
+        for name in self.latents:
+            state[name] = add_noise(latent_of(self, state, name), name, rng, self.sigma * where)
+        return state

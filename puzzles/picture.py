@@ -154,7 +154,7 @@ _CELL: dict[str, Callable[[Any, int], Cell]] = {
 
 def _light(rows: list[list[Cell]]) -> None:
     """Light up what the bulbs see along rows and columns, themselves included, up to the next wall."""
-    seen = set()
+    seen: set[tuple[int, int]] = set()
     height, width = len(rows), len(rows[0])
     across = ([(y, x) for x in range(width)] for y in range(height))
     down = ([(y, x) for y in range(height)] for x in range(width))

@@ -85,8 +85,8 @@ def _answer(cell: Cell, x: int, y: int) -> str:
         return f'<polygon class="triangle" points="{points}" fill="{FILLS["shaded"]}"/>'
     if not cell.answer:
         return ""
-    place, size = ((0.25, 0.77), 0.36) if cell.is_given else ((0.5, 0.5), 0.6)
-    return _writing("answer", cell.answer, (x + place[0], y + place[1]), size, ANSWER)
+    (u, v), size = ((0.27, 0.75), 0.36) if cell.is_given else ((0.5, 0.5), 0.6)
+    return _writing("answer", cell.answer, (x + u, y + v), size, ANSWER)
 
 
 def _clue(cell: Cell, x: int, y: int) -> str:

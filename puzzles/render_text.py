@@ -72,7 +72,8 @@ class _Lines:
         across, upright = np.ones((height + 1, width), np.bool_), np.ones((height, width + 1), np.bool_)
         across[1:-1] = picture.below[:-1]
         upright[:, 1:-1] = picture.right[:, :-1]
-        return cls(across, upright, across.any(1) | picture.rooms, upright.any(0) | picture.rooms)
+        rows, columns = np.asarray(across.any(1)), np.asarray(upright.any(0))
+        return cls(across, upright, rows | picture.rooms, columns | picture.rooms)
 
 
 def _draw(picture: Picture) -> list[list[Segment]]:

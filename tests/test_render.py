@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -151,14 +150,26 @@ def test_a_sudoku_answer_may_repeat_a_given_but_not_change_it() -> None:
     ]
 
 
+def thick_strokes(board: Board) -> list[str]:
+    """The strokes inside the frame, a cell's side each."""
+    (path,) = (shape for shape in Drawing(render.svg(board)).root.iter() if shape.get("stroke-width") == "3")
+    return path.get("d", "").split("M")[2:]
+
+
 @given(boards("heyawake"))
 def test_svg_draws_the_walls_of_rooms_and_no_others(board: Heyawake) -> None:
-    thick = [shape.get("d", "") for shape in Drawing(render.svg(board)).root.iter() if shape.get("stroke-width") == "3"]
-    strokes = Counter(thick[0].split("M")[2:])  # after the frame
+    strokes = thick_strokes(board)
     cells = list(np.ndindex(board.height, board.width))
-    right = {f"{(x + 1) * SIDE} {y * SIDE}v{SIDE}": 1 for (y, x), wall in zip(cells, board.right, strict=True) if wall}
-    below = {f"{x * SIDE} {(y + 1) * SIDE}h{SIDE}": 1 for (y, x), wall in zip(cells, board.below, strict=True) if wall}
-    assert strokes == right | below
+    right = {f"{(x + 1) * SIDE} {y * SIDE}v{SIDE}" for (y, x), wall in zip(cells, board.right, strict=True) if wall}
+    below = {f"{x * SIDE} {(y + 1) * SIDE}h{SIDE}" for (y, x), wall in zip(cells, board.below, strict=True) if wall}
+    assert sorted(strokes) == sorted(right | below)
+
+
+def test_svg_draws_the_boxes_of_a_sudoku() -> None:
+    strokes = thick_strokes(Sudoku([0] * 36, 2, 3))
+    right = {f"{3 * SIDE} {y * SIDE}v{SIDE}" for y in range(6)}
+    below = {f"{x * SIDE} {y * SIDE}h{SIDE}" for x in range(6) for y in (2, 4)}
+    assert sorted(strokes) == sorted(right | below)
 
 
 @given(st.sampled_from(("lightup", "shakashaka")).flatmap(boards))

@@ -93,7 +93,7 @@ def _split(rooms: Ints, shaded: Cells, other: Cells, rng: np.random.Generator) -
     """Rooms with one of them cut in two so that ``shaded`` stays a solution and ``other`` fails a number; or None."""
     height, width = rooms.shape
     where = neighbours(height, width)
-    y, x = np.indices(rooms.shape)
+    y, x = (np.asarray(position) for position in np.indices(rooms.shape))
     cuts = [
         (room, position, line)
         for room in np.unique(rooms[shaded != other]).tolist()

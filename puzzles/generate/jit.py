@@ -17,7 +17,11 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def compiled(function: F) -> F:
-    """``function`` compiled by numba, its machine code kept beside the source (or in the user's cache)."""
+    """``function`` compiled by numba, its machine code kept beside the source (or in the user's cache).
+
+    Numba compiles anew when the function's own file changes, not when one that it calls does: whoever edits this folder
+    deletes its ``__pycache__`` first.
+    """
     return cast(F, numba.njit(cache=True)(function))
 
 

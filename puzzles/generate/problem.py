@@ -110,7 +110,7 @@ class Builder:
     ) -> Problem:
         """The Problem, all constraints active."""
         cells = self.height * self.width
-        columns = np.array([row[:4] for row in self._rows], np.int64).reshape(-1, 4).T
+        kind, low, high, mask = np.array([row[:4] for row in self._rows], np.int64).reshape(-1, 4).T.copy()
         members = [row[4] for row in self._rows]
         uses: list[list[int]] = [[] for _ in range(cells)]
         for index, group in enumerate(members):
@@ -120,7 +120,10 @@ class Builder:
         first, flat = _flatten(members)
         cell_first, cell_constraints = _flatten(uses)
         return Problem(
-            *(np.ascontiguousarray(column) for column in columns),
+            kind,
+            low,
+            high,
+            mask,
             np.ones(len(self._rows), np.uint8),
             first,
             flat,

@@ -77,7 +77,7 @@ def _settle(problem: Problem, w: Work, solution: Ints, budget: int, dives: int) 
         dives: how many of DIVES were made; with all of them made, another solution is not looked for.
 
     Returns:
-        1 if another solution was found, and is in ``w.domains``, else 0; the cells left open; what is left of the budget.
+        1 if another solution was found, and is in ``w.domains``, else 0; the cells left open; the budget left.
     """
     cells = len(solution)
     # A cell that differs as a consequence of another's differing is not refuted either: no need to suppose it.

@@ -7,33 +7,25 @@ do not depend on how many others run. Empty blocks are skipped, the last one is 
 from __future__ import annotations
 
 import time
+import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import attrs
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from tts.checks import blame, check_readout, check_state
-from tts.errors import RolloutError, ShapeError
-from tts.lanes import Lanes
+from tts.checks import blame, check_readout, check_state, name_of
+from tts.errors import RolloutError
+from tts.lanes import Lanes, Record
 from tts.model import RecursiveModel
 from tts.rollouts import Cost, Rollouts, Status
 from tts.scheduler import RUNNING, Ints, Scheduler
-from tts.stopping import Stop, StopView
+from tts.source import Batch, Embeddings, Source
+from tts.stopping import Stop, StopView, judged
 from tts.strategy import Strategy
-
-
-@attrs.frozen(eq=False)
-class Batch:
-    """n puzzles: positions in the caller's order [n], tokens int64 [n, L], ids [n], keys [n], content hashes [n]."""
-
-    position: Ints
-    tokens: Tensor
-    ids: Tensor
-    keys: Tensor
-    content: Ints
 
 
 @attrs.frozen(eq=False)
@@ -69,22 +61,26 @@ class Plan:
     seed: int
     device: torch.device
 
+    @property
+    def widest(self) -> int:
+        """Lanes that must start together."""
+        return int(np.diff(self.ends, prepend=0).max()) if self.lockstep else 1
+
 
 class Engine:
-    """One run over a source of puzzles; ``source(n)`` gives at most n more, None at the end."""
+    """One run over a source of puzzles, with ``lanes`` in flight, a multiple of the model's block."""
 
-    def __init__(self, plan: Plan, lanes: int, cells: int, source: Callable[[int], Batch | None]):
-        self.plan, self.source, self.n = plan, source, lanes
-        self.block = plan.model.block
-        slots = lanes if plan.lockstep else -(-lanes // plan.k) + 1
-        dtype = np.int16 if plan.model.codec.vocab_size <= 2**15 else np.int32
-        self.scheduler = Scheduler(slots, plan.k, cells, plan.ends, plan.lockstep, dtype)
-        self.tokens = torch.zeros(slots, cells, dtype=torch.int64, device=plan.device)
+    def __init__(self, plan: Plan, lanes: int, source: Source):
+        self.plan, self.source, self.n, self.block = plan, source, lanes, plan.model.block
+        # Where lanes end one by one, as many puzzles are open as lanes, so that stragglers never leave lanes empty.
+        slots = min(len(source), lanes if plan.stop is not None else -(-lanes // plan.k) + 1)
+        self.scheduler = Scheduler(slots, plan.k, source.cells, plan.ends, plan.lockstep, plan.model.codec.vocab_size)
+        self.tokens = torch.zeros(slots, source.cells, dtype=torch.int64, device=plan.device)
         self.keys = torch.zeros(slots, dtype=torch.int64, device=plan.device)
-        self.content = np.zeros(slots, np.int64)
-        self.encoded: Tensor | None = None
+        self.embeddings = Embeddings(plan.model, slots, plan.device)
+        answers = torch.from_numpy(self.scheduler.answers).dtype
+        self.record = Record(plan.record, slots, plan.k, plan.depth, answers)
         self.lanes: Lanes | None = None
-        self.record: dict[str, Tensor] = {}
         self.waiting: Batch | None = None
         self.lane_steps_run, self.since, self.warned = 0, time.perf_counter(), False
 
@@ -92,12 +88,8 @@ class Engine:
         """Yield puzzles as they finish."""
         while True:
             try:
-                self._open()
-                lanes = self._admit()
-                if lanes is None or not len(lanes.live):
+                if not self._round():
                     return
-                self._advance(lanes)
-                self._retire(lanes)
             except torch.OutOfMemoryError as error:
                 self._shrink(error)
                 continue
@@ -105,75 +97,52 @@ class Engine:
             if len(closed):
                 yield self._collect(closed)
 
+    def _round(self) -> bool:
+        """One step of all lanes in flight; False where nothing is left to run."""
+        self._open()
+        lanes = self._admit()
+        if lanes is None:
+            return False
+        for index in np.unique(lanes.live // self.block):
+            self._step(lanes, slice(int(index) * self.block, (int(index) + 1) * self.block))
+        lanes.host_step[lanes.live] += 1
+        self._retire(lanes)
+        return True
+
     def _open(self) -> None:
         free = self.scheduler.free
-        if not len(free):
-            return
-        self.waiting = self.waiting or self.source(len(free))
-        if self.waiting is None:
-            return
+        if self.waiting is None and len(free):
+            self.waiting = self.source.take(len(free))
         batch = self.waiting
+        if batch is None:
+            return
         slots = free[: len(batch.position)]
-        self._encode(batch, slots)
+        self.embeddings.fill(slots, batch, np.flatnonzero(self.scheduler.puzzle >= 0))
         at = torch.from_numpy(slots).to(self.plan.device)
         self.tokens[at], self.keys[at] = batch.tokens.to(at.device), batch.keys.to(at.device)
-        self.content[slots] = batch.content
         self.scheduler.open(slots, batch.position)
-        for name in self.record:
-            self.record[name][torch.from_numpy(slots)] = torch.nan if name == "q" else 0
+        self.record.clear(slots)
         self.waiting = None
 
-    def _encode(self, batch: Batch, slots: Ints) -> None:
-        """Embed each distinct puzzle once; those that are open already are copied. Fixed shapes, as for steps."""
-        held = np.flatnonzero(self.scheduler.puzzle >= 0)
-        _, first = np.unique(batch.content, return_index=True)
-        fresh = first[~np.isin(batch.content[first], self.content[held])]
-        for begin in range(0, len(fresh), self.block):
-            part = fresh[begin : begin + self.block]
-            rows = torch.from_numpy(np.resize(part, self.block))
-            with blame("encode", batch.keys[rows[: len(part)]]):
-                encoded = self.plan.model.encode(*(x[rows].to(self.plan.device) for x in (batch.tokens, batch.ids)))
-                if encoded.ndim != 3 or len(encoded) != self.block:
-                    raise ShapeError(f"encode returned shape {tuple(encoded.shape)}; expected [{self.block}, S, D]")
-            if self.encoded is None:
-                self.encoded = encoded.new_zeros(len(self.content), *encoded.shape[1:])
-            self.encoded[torch.from_numpy(slots[part]).to(encoded.device)] = encoded[: len(part)]
-        rest = np.setdiff1d(np.arange(len(slots)), fresh)
-        if len(rest) and self.encoded is not None:
-            holders = np.concatenate((held, slots[fresh]))
-            content = np.concatenate((self.content[held], batch.content[fresh]))
-            order = np.argsort(content)
-            origin = holders[order][np.searchsorted(content[order], batch.content[rest])]
-            at, of = (torch.from_numpy(x).to(self.encoded.device) for x in (slots[rest], origin))
-            self.encoded[at] = self.encoded[of]
-
     def _admit(self) -> Lanes | None:
-        if self.encoded is None:
+        encoded = self.embeddings.rows
+        if encoded is None:
             return None
         if self.lanes is None:
-            with blame("start", self.keys[:0]):
-                self.lanes = Lanes(self.plan.model, self.plan.strategy, self.n, self.encoded, self.tokens)
+            self.lanes = Lanes(self.plan.model, self.plan.strategy, self.n, encoded, self.tokens)
         slot, rollout = self.scheduler.grant(self.n - len(self.lanes.live))
         if len(slot):
-            self.lanes.admit(slot, rollout, self.tokens, self.encoded, self.keys)
+            self.lanes.admit(slot, rollout, self.tokens, encoded, self.keys)
         else:
             self.lanes.compact(self.block)
-        return self.lanes
-
-    def _advance(self, lanes: Lanes) -> None:
-        for index in np.unique(lanes.live // self.block):
-            part = slice(int(index) * self.block, (int(index) + 1) * self.block)
-            self._step(lanes, part)
-            self.lane_steps_run += self.block
-        lanes.host_step[lanes.live] += 1
+        return self.lanes if len(self.lanes.live) else None
 
     def _step(self, lanes: Lanes, part: slice) -> None:
-        plan, before = self.plan, lanes.view(part)
-        keys = lanes.keys[part][torch.from_numpy(lanes.slot[part] >= 0).to(plan.device)]
-        with blame(f"{type(plan.strategy).__name__}.perturb", keys):
+        plan, before = self.plan, lanes.view(part, self.plan.depth)
+        with blame(f"{name_of(plan.strategy)}.perturb", lambda: lanes.keys_of(part)):
             state = plan.strategy.perturb(before, lanes.streams(part, plan.seed))
-            check_state(f"{type(plan.strategy).__name__}.perturb", state, before.state)
-        with blame(type(plan.model).__name__, keys):
+            check_state("perturb", state, before.state)
+        with blame(name_of(plan.model), lambda: lanes.keys_of(part)):
             state = plan.model.step(state, before.encoded)
             check_state("step", state, before.state)
             out = plan.model.read(state)
@@ -189,49 +158,44 @@ class Engine:
         lanes.step[part] += 1
         for name, latent in state.items():
             lanes.state[name][part] = latent
+        self.lane_steps_run += self.block
 
     def _retire(self, lanes: Lanes) -> None:
-        plan, live = self.plan, lanes.live
-        at = torch.from_numpy(live).to(plan.device)
-        slot, rollout, step = lanes.slot[live], lanes.host_rollout[live], lanes.host_step[live]
-        bad = ~(lanes.q[at].isfinite() & lanes.residual[at].isfinite())
-        if bool(bad.any()):
-            i = int(bad.nonzero()[0])
-            raise RolloutError(
-                f"{type(plan.model).__name__} returned a value that is not finite on puzzle key "
-                f"{int(lanes.keys[at[i]])}, rollout {rollout[i]}, step {step[i]}: lower the noise, or run in float32"
-            )
-        self._write_record(lanes, at, slot, rollout, step)
+        live, scheduler = lanes.live, self.scheduler
+        at, slot, rollout, step = lanes.index(live), lanes.slot[live], lanes.host_rollout[live], lanes.host_step[live]
+        lanes.check_finite(at)
+        self.record.write(lanes, at, slot, rollout, step)
         halted = np.zeros(len(live), bool)
-        if plan.stop is not None:
-            halted = self._judge(plan.stop, lanes, at, slot, rollout)
-        over = self.scheduler.over[slot]
-        status = np.where(over, Status.CANCELLED, RUNNING)
-        status = np.where(halted, Status.HALTED, np.where(step == plan.depth, Status.FINISHED, status))
-        self.scheduler.steps[slot, rollout] = step
+        if self.plan.stop is not None:
+            halted = self._judge(self.plan.stop, lanes, at, slot, rollout)
+        status = np.where(scheduler.over[slot], Status.CANCELLED, RUNNING)
+        status = np.where(halted, Status.HALTED, np.where(step == self.plan.depth, Status.FINISHED, status))
+        scheduler.steps[slot, rollout] = step
         out = np.flatnonzero(status != RUNNING)
         if len(out):
-            self.scheduler.retire(
-                slot[out],
-                rollout[out],
-                status[out],
-                *(x[at[out]].cpu().numpy() for x in (lanes.answers, lanes.q, lanes.residual)),
-            )
+            fields = (lanes.answers, lanes.q, lanes.residual, lanes.halt)
+            scheduler.retire(slot[out], rollout[out], status[out], *(x[at[out]].cpu().numpy() for x in fields))
             lanes.slot[live[out]] = -1
 
-    def _judge(self, stop: Stop, lanes: Lanes, at: Tensor, slot: Ints, rollout: Ints) -> np.ndarray:
-        scheduler, device = self.scheduler, self.plan.device
+    def _judge(self, stop: Stop, lanes: Lanes, at: Tensor, slot: Ints, rollout: Ints) -> NDArray[np.bool_]:
+        scheduler = self.scheduler
         spent = scheduler.steps.sum(axis=1) + np.bincount(slot, minlength=len(scheduler.puzzle))
-        on_device = [torch.from_numpy(x).to(device) for x in (slot, scheduler.halted()[slot], spent[slot])]
-        fields = (lanes.tokens, lanes.answers, lanes.previous, lanes.q, lanes.halt, lanes.residual, lanes.step)
         view = StopView(
-            *(x[at] for x in fields), on_device[0], len(spent), *on_device[1:], self.plan.model.codec.verifier
+            tokens=lanes.tokens[at],
+            answers=lanes.answers[at],
+            previous=lanes.previous[at],
+            q=lanes.q[at],
+            halt=lanes.halt[at],
+            residual=lanes.residual[at],
+            step=lanes.step[at],
+            puzzle=lanes.index(slot),
+            ended_q=lanes.index(scheduler.q),
+            ended_halt=lanes.index(scheduler.halt),
+            spent=lanes.index(spent[slot]),
+            verifier=self.plan.model.codec.verifier,
         )
-        with blame(f"{type(stop).__name__}.done", lanes.keys[at]):
-            verdict = stop.done(view)
-            for name in ("lane", "puzzle", "wins"):
-                if getattr(verdict, name).shape != at.shape:
-                    raise ShapeError(f"{name} has shape {tuple(getattr(verdict, name).shape)}; expected [{len(at)}]")
+        with blame("the stop rule", lambda: lanes.keys[at]):
+            verdict = judged(stop, view)
         lane, ends, wins = (x.cpu().numpy() for x in (verdict.lane, verdict.puzzle, verdict.wins))
         if ends.any():
             winner = np.full(len(spent), scheduler.k)
@@ -240,21 +204,17 @@ class Engine:
             scheduler.ended(over, np.where(winner < scheduler.k, winner, -1)[over])
         return lane
 
-    def _write_record(self, lanes: Lanes, at: Tensor, slot: Ints, rollout: Ints, step: Ints) -> None:
-        for name in self.plan.record:
-            value = (lanes.state[name] if name in lanes.state else getattr(lanes, name))[at].cpu()
-            if name == "answers":
-                value = value.to(torch.from_numpy(self.scheduler.answers[:0]).dtype)
-            if name not in self.record:
-                shape = (len(self.content), self.plan.k, self.plan.depth, *value.shape[1:])
-                self.record[name] = torch.full(shape, torch.nan if name == "q" else 0, dtype=value.dtype)
-            self.record[name][slot, rollout, step - 1] = value
-
     def _collect(self, slots: Ints) -> Finished:
         found, at = self.scheduler, torch.from_numpy(slots)
         on_device = at.to(self.plan.device)
-        rows = (found.answers, found.q, found.residual, found.steps, found.status)
-        rollouts = Rollouts(*(torch.from_numpy(x[slots]) for x in rows), {n: v[at] for n, v in self.record.items()})
+        rollouts = Rollouts(
+            answers=torch.from_numpy(found.answers[slots]),
+            q=torch.from_numpy(found.q[slots]),
+            residual=torch.from_numpy(found.residual[slots]),
+            steps=torch.from_numpy(found.steps[slots]),
+            status=torch.from_numpy(found.status[slots]),
+            record=self.record.rows(at),
+        )
         now = time.perf_counter()
         flops = self.lane_steps_run * self.plan.model.step_flops()
         cost = Cost(int(rollouts.steps.sum()), self.lane_steps_run, now - self.since, flops)
@@ -265,15 +225,15 @@ class Engine:
 
     def _shrink(self, error: torch.OutOfMemoryError) -> None:
         """Half the lanes in flight; what they carried is run again, which gives the same results."""
-        widest = int(np.diff(self.plan.ends, prepend=0).max()) if self.plan.lockstep else 1
-        least = -(-widest // self.block) * self.block
+        widest, block = self.plan.widest, self.block
+        least = -(-widest // block) * block
         if self.n <= least:
             raise RolloutError(
                 f"out of memory with {self.n} lanes in flight, the fewest that this search can run "
-                f"(blocks of {self.block}, waves of up to {widest}): use a device with more memory, or narrower waves="
+                f"(blocks of {block}, waves of up to {widest}): use a device with more memory, or narrower waves="
             ) from error
-        self.n = max(least, self.n // 2 // self.block * self.block)
-        self.lanes = None
+        traceback.clear_frames(error.__traceback__)  # they hold the old lanes
+        self.n, self.lanes = max(least, self.n // 2 // block * block), None
         self.scheduler.requeue()
         if self.plan.device.type == "cuda":
             torch.cuda.empty_cache()

@@ -1,18 +1,24 @@
-"""The tensors of the lanes in flight."""
+"""The tensors of the lanes in flight, and the record of what they went through."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from tts.errors import TTSError
-from tts.model import RecursiveModel
+from tts.checks import blame, check_rows, check_state, name_of
+from tts.errors import RolloutError, ShapeError
+from tts.model import RecursiveModel, State
 from tts.rng import Streams
 from tts.scheduler import Ints
 from tts.strategy import StepView, Strategy
+
+LATENTS = ("y", "z")
+RECORDABLE = ("q", "residual", "answers", *LATENTS)
 
 
 class Lanes:
@@ -25,12 +31,8 @@ class Lanes:
     def __init__(self, model: RecursiveModel, strategy: Strategy, n: int, encoded: Tensor, tokens: Tensor):
         device = encoded.device
         self.model, self.strategy, self.n = model, strategy, n
-        self.state = {
-            name: latent.clone(memory_format=torch.contiguous_format) for name, latent in model.start(n).items()
-        }
-        if "y" not in self.state:
-            raise TTSError(f"{type(model).__name__}.start must return the answer latent 'y'; got {sorted(self.state)}")
-        self.memory = {name: value.to(device) for name, value in strategy.memory(n).items()}
+        self.state = {name: x.clone(memory_format=torch.contiguous_format) for name, x in self._start(n).items()}
+        self.memory = {name: value.to(device, copy=True) for name, value in self._memory(n).items()}
         self.encoded = encoded.new_zeros(n, *encoded.shape[1:])
         self.tokens = tokens.new_zeros(n, tokens.shape[1])
         self.answers, self.previous = torch.zeros_like(self.tokens), torch.zeros_like(self.tokens)
@@ -50,15 +52,17 @@ class Lanes:
     def admit(self, slot: Ints, rollout: Ints, tokens: Tensor, encoded: Tensor, keys: Tensor) -> None:
         """Start rollouts in the first dead lanes; tokens, encoded and keys are those of all slots."""
         lane = np.flatnonzero(self.slot < 0)[: len(slot)]
-        self.slot[lane], self.host_rollout[lane], self.host_step[lane] = slot, rollout, 0
-        at, source = self._index(lane), self._index(slot)
-        for name, latent in self.model.start(len(lane)).items():
+        at, source = self.index(lane), self.index(slot)
+        state, memory = self._start(len(lane)), self._memory(len(lane))
+        check_state(f"{name_of(self.model)}.start", state, {name: x[: len(lane)] for name, x in self.state.items()})
+        for name, latent in state.items():
             self.state[name][at] = latent
-        for name, value in self.strategy.memory(len(lane)).items():
-            self.memory[name][at] = value.to(self.memory[name].device)
+        for name, value in memory.items():
+            self.memory[name][at] = value.to(at.device)
         self.tokens[at] = self.answers[at] = self.previous[at] = tokens[source]
         self.encoded[at], self.keys[at] = encoded[source], keys[source]
-        self.rollout[at], self.step[at], self.q[at] = self._index(rollout), 0, -torch.inf
+        self.rollout[at], self.step[at], self.q[at] = self.index(rollout), 0, -torch.inf
+        self.slot[lane], self.host_rollout[lane], self.host_step[lane] = slot, rollout, 0
 
     def compact(self, block: int) -> None:
         """Move the live lanes together where that empties a block."""
@@ -66,13 +70,13 @@ class Lanes:
         if len(np.unique(live // block)) <= -(-len(live) // block):
             return
         order = np.argsort(self.slot < 0, kind="stable")
-        at = self._index(order)
+        at = self.index(order)
         for tensor in self._tensors():
             tensor.copy_(tensor[at])
         for host in (self.slot, self.host_rollout, self.host_step):
             host[:] = host[order]
 
-    def view(self, part: slice) -> StepView:
+    def view(self, part: slice, depth: int) -> StepView:
         """What the strategy sees of a block."""
         return StepView(
             self.model,
@@ -83,16 +87,86 @@ class Lanes:
             self.answers[part],
             self.q[part],
             {name: value[part] for name, value in self.memory.items()},
+            depth,
         )
 
     def streams(self, part: slice, seed: int) -> Streams:
         """The noise of a block's rollouts at their own steps."""
         return Streams(seed, self.keys[part], self.rollout[part], self.step[part])
 
+    def keys_of(self, part: slice) -> Tensor:
+        """The puzzle keys of a block's live lanes."""
+        return self.keys[part][self.index(self.slot[part]) >= 0]
+
+    def check_finite(self, at: Tensor) -> None:
+        """Raise RolloutError unless the last step of lanes ``at`` left finite latents, logits and q."""
+        bad = ~(self.q[at].isfinite() & self.residual[at].isfinite())
+        if bool(bad.any()):
+            first = at[bad.nonzero()[0, 0]]
+            raise RolloutError(
+                f"{name_of(self.model)} returned a value that is not finite on puzzle key {int(self.keys[first])}, "
+                f"rollout {int(self.rollout[first])}, step {int(self.step[first])}, under {name_of(self.strategy)}: "
+                "lower the noise, run in float32, or check the weights"
+            )
+
+    def index(self, values: NDArray[Any]) -> Tensor:
+        """Host numbers on the lanes' device."""
+        return torch.from_numpy(values).to(self.keys.device)
+
+    def _start(self, n: int) -> State:
+        who = f"{name_of(self.model)}.start"
+        with blame(who):
+            state = self.model.start(n)
+            if not isinstance(state, dict) or "y" not in state:
+                got = sorted(state) if isinstance(state, dict) else f"a {name_of(state)}"
+                raise ShapeError(f"start must return latents by name, the answer latent 'y' among them; got {got}")
+            for name, latent in state.items():
+                if latent.ndim != 3 or len(latent) != n:
+                    raise ShapeError(f"start returned latent {name!r} as {list(latent.shape)}; expected [{n}, S, D]")
+        return state
+
+    def _memory(self, n: int) -> dict[str, Tensor]:
+        with blame(f"{name_of(self.strategy)}.memory"):
+            memory = self.strategy.memory(n)
+            for name, value in memory.items():
+                check_rows(f"memory returned {name!r}", value, value.new_empty(n, *value.shape[1:]))
+        return memory
+
     def _tensors(self) -> Iterator[Tensor]:
         yield from self.state.values()
         yield from self.memory.values()
         yield from (value for value in vars(self).values() if isinstance(value, Tensor))
 
-    def _index(self, values: Ints) -> Tensor:
-        return torch.from_numpy(values).to(self.keys.device)
+
+class Record:
+    """What ``record=`` asks for, of the puzzles in all slots: host tensors [slots, K, depth, ...] by name."""
+
+    def __init__(self, names: Sequence[str], slots: int, k: int, depth: int, answers: torch.dtype):
+        self.names, self.shape, self.answers = names, (slots, k, depth), answers
+        self.kept: dict[str, Tensor] = {}
+
+    def clear(self, slots: Ints) -> None:
+        """Forget the puzzles that the slots had."""
+        for value in self.kept.values():
+            value[torch.from_numpy(slots)] = _nothing(value.dtype)
+
+    def write(self, lanes: Lanes, at: Tensor, slot: Ints, rollout: Ints, step: Ints) -> None:
+        """Keep what the step of lanes ``at`` has brought."""
+        for name in self.names:
+            if name in LATENTS and name not in lanes.state:
+                raise ShapeError(
+                    f"record asks for the latent {name!r}; {name_of(lanes.model)} has {sorted(lanes.state)}"
+                )
+            value = (lanes.state[name] if name in LATENTS else getattr(lanes, name))[at].cpu()
+            value = value.to(self.answers) if name == "answers" else value
+            if name not in self.kept:
+                self.kept[name] = torch.full((*self.shape, *value.shape[1:]), _nothing(value.dtype), dtype=value.dtype)
+            self.kept[name][slot, rollout, step - 1] = value
+
+    def rows(self, slots: Tensor) -> dict[str, Tensor]:
+        """Copies of what is kept of some slots."""
+        return {name: value[slots] for name, value in self.kept.items()}
+
+
+def _nothing(dtype: torch.dtype) -> float:
+    return torch.nan if dtype.is_floating_point else 0

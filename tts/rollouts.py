@@ -9,8 +9,9 @@ import attrs
 import torch
 from torch import Tensor
 
-from tts.errors import ShapeError, TTSError
-from tts.selector import Candidates, Selector
+from tts.checks import blame, name_of, passes
+from tts.errors import RolloutError, TTSError
+from tts.selector import Candidates, Selector, scored
 from tts.verifier import Verifier
 
 
@@ -38,7 +39,8 @@ class Rollouts:
             started.
         steps: int64 [B, K], supervision steps taken.
         status: int8 [B, K], see Status.
-        record: what ``record=`` asked for, by name, [B, K, depth, ...]; zeros (q: NaN) where no step was taken.
+        record: what ``record=`` asked for, by name, [B, K, depth, ...]; NaN (answers: 0) where no step was
+            taken.
     """
 
     answers: Tensor
@@ -56,8 +58,30 @@ class Rollouts:
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Rollouts:
         """Apply ``change`` to every tensor."""
-        fields = (self.answers, self.q, self.residual, self.steps, self.status)
-        return Rollouts(*(change(x) for x in fields), {name: change(x) for name, x in self.record.items()})
+        return Rollouts(
+            answers=change(self.answers),
+            q=change(self.q),
+            residual=change(self.residual),
+            steps=change(self.steps),
+            status=change(self.status),
+            record={name: change(x) for name, x in self.record.items()},
+        )
+
+    @staticmethod
+    def join(parts: Sequence[Rollouts]) -> Rollouts:
+        """Those of several searches, one after the other."""
+
+        def joined(name: str) -> Tensor:
+            return torch.cat([getattr(part, name) for part in parts])
+
+        return Rollouts(
+            answers=joined("answers"),
+            q=joined("q"),
+            residual=joined("residual"),
+            steps=joined("steps"),
+            status=joined("status"),
+            record={name: torch.cat([part.record[name] for part in parts]) for name in parts[0].record},
+        )
 
     def correct(self, labels: Tensor, ignore: int = 0) -> Tensor:
         """bool [B, K]: equal to labels [B, L] on every cell whose label is not ``ignore``."""
@@ -134,21 +158,27 @@ class Result:
         """bool [B, K]: the rollout passes the rules. Raises TTSError where none are known."""
         if self.verifier is None:
             raise TTSError("result.verified() needs rules: the model's codec has no verifier")
-        return verify(self.verifier, self.tokens, self.rollouts.answers)
+        started = self.rollouts.status != Status.NOT_STARTED
+        return verify(self.verifier, self.tokens, self.rollouts.answers) & started
 
     @staticmethod
     def join(results: Sequence[Result], order: Tensor) -> Result:
         """Results one after the other, then their puzzles taken in ``order`` [B]; costs add up."""
-        first = results[0]
-        names = ("tokens", "keys", "answers", "index", "scores", "winner")
-        joined = {name: torch.cat([getattr(r, name) for r in results])[order] for name in names}
-        fields = ("answers", "q", "residual", "steps", "status")
-        rollouts = Rollouts(
-            *(torch.cat([getattr(r.rollouts, name) for r in results])[order] for name in fields),
-            {name: torch.cat([r.rollouts.record[name] for r in results])[order] for name in first.rollouts.record},
+
+        def joined(name: str) -> Tensor:
+            return torch.cat([getattr(result, name) for result in results])[order]
+
+        return attrs.evolve(
+            results[0],
+            tokens=joined("tokens"),
+            keys=joined("keys"),
+            answers=joined("answers"),
+            index=joined("index"),
+            scores=joined("scores"),
+            winner=joined("winner"),
+            rollouts=Rollouts.join([result.rollouts for result in results]).map(lambda x: x[order]),
+            cost=sum((result.cost for result in results[1:]), start=results[0].cost),
         )
-        cost = sum((r.cost for r in results[1:]), start=first.cost)
-        return attrs.evolve(first, **joined, rollouts=rollouts, cost=cost)
 
     def select(self, selector: Selector) -> Result:
         """The same rollouts, picked again. Nothing is run; puzzles that a stop rule ended are picked anew, too."""
@@ -158,7 +188,7 @@ class Result:
 def verify(verifier: Verifier, tokens: Tensor, answers: Tensor) -> Tensor:
     """bool [B, K]: which of answers [B, K, L] to tokens [B, L] pass the rules."""
     b, k, cells = answers.shape
-    flat = verifier.valid(tokens.unsqueeze(1).expand(b, k, cells).reshape(b * k, cells), answers.reshape(b * k, cells))
+    flat = passes(verifier, tokens.unsqueeze(1).expand(b, k, cells).reshape(b * k, cells), answers.reshape(-1, cells))
     return flat.reshape(b, k)
 
 
@@ -176,15 +206,14 @@ def choose(selector: Selector, result: Result) -> Result:
         record=rollouts.record,
         verifier=result.verifier,
     )
-    scores = selector.score(candidates)
-    if scores.shape != eligible.shape:
-        raise ShapeError(
-            f"{type(selector).__name__}.score returned shape {tuple(scores.shape)}; "
-            f"expected [B, K] = {list(eligible.shape)}"
+    with blame(f"{name_of(selector)}.score", lambda: result.keys):
+        scores = scored(selector, candidates)
+    if bool(scores.isnan().any()):
+        row, rollout = scores.isnan().nonzero()[0].tolist()
+        raise RolloutError(
+            f"{name_of(selector)}.score is NaN on puzzle key {int(result.keys[row])}, rollout {rollout}; "
+            "give -inf to a rollout that shall not be picked"
         )
-    if not scores.is_floating_point():
-        raise ShapeError(f"{type(selector).__name__}.score returned {scores.dtype}; expected a floating-point tensor")
-    scores = torch.where(eligible & ~scores.isnan(), scores, -torch.inf)
     # An eligible rollout with score -inf still beats one that may not be picked.
     best = scores.amax(dim=1, keepdim=True)
     index = ((scores == best) & eligible).to(torch.uint8).argmax(dim=1)

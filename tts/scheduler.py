@@ -32,7 +32,7 @@ class Scheduler:
     the next one only when it has ended with the puzzle still open; without, there is one wave and no lockstep.
     """
 
-    def __init__(self, slots: int, k: int, cells: int, ends: Ints, lockstep: bool, dtype: type[np.signedinteger]):
+    def __init__(self, slots: int, k: int, cells: int, ends: Ints, lockstep: bool, vocab_size: int):
         self.k, self.ends, self.lockstep = k, ends, lockstep
         self.puzzle = np.full(slots, -1)
         self.wave = np.zeros(slots, np.int64)
@@ -40,9 +40,10 @@ class Scheduler:
         self.winner = np.full(slots, -1)
         self.status = np.zeros((slots, k), np.int8)
         self.steps = np.zeros((slots, k), np.int64)
-        self.answers = np.zeros((slots, k, cells), dtype)
+        self.answers = np.zeros((slots, k, cells), np.int16 if vocab_size <= 2**15 else np.int32)
         self.q = np.full((slots, k), -np.inf, np.float32)
         self.residual = np.full((slots, k), np.inf, np.float32)
+        self.halt = np.zeros((slots, k), bool)
 
     @property
     def free(self) -> Ints:
@@ -53,8 +54,7 @@ class Scheduler:
         """Give slots to new puzzles."""
         self.puzzle[slots] = puzzles
         self.wave[slots], self.over[slots], self.winner[slots] = 0, False, -1
-        self.status[slots], self.steps[slots], self.answers[slots] = Status.NOT_STARTED, 0, 0
-        self.q[slots], self.residual[slots] = -np.inf, np.inf
+        self._forget(slots)
 
     def grant(self, lanes: int) -> tuple[Ints, Ints]:
         """Up to ``lanes`` rollouts to start now: (slot [n], rollout [n])."""
@@ -72,9 +72,9 @@ class Scheduler:
         return slot, rollout
 
     def retire(self, slot: Ints, rollout: Ints, status: Ints, *brought: NDArray[Any]) -> None:
-        """Rollouts that have ended, with what they brought: answers [n, L], q [n], residual [n]."""
+        """Rollouts that have ended, with what they brought: answers [n, L], q [n], residual [n], halt [n]."""
         self.status[slot, rollout] = status
-        for field, value in zip((self.answers, self.q, self.residual), brought, strict=True):
+        for field, value in zip((self.answers, self.q, self.residual, self.halt), brought, strict=True):
             field[slot, rollout] = value
 
     def ended(self, slot: Ints, winner: Ints) -> None:
@@ -97,8 +97,9 @@ class Scheduler:
         if self.lockstep:
             begin = np.concatenate(([0], self.ends))[self.wave]
             again = again.any(axis=1)[:, None] & (np.arange(self.k) >= begin[:, None])
-        self.status[again], self.steps[again] = Status.NOT_STARTED, 0
+        self._forget(again)
+        self.over[:], self.winner[:] = False, -1  # of open puzzles: those that a rule had ended just now
 
-    def halted(self) -> Ints:
-        """Rollouts of each slot that a rule retired."""
-        return (self.status == Status.HALTED).sum(axis=1)
+    def _forget(self, rollouts: NDArray[Any]) -> None:
+        self.status[rollouts], self.steps[rollouts], self.answers[rollouts] = Status.NOT_STARTED, 0, 0
+        self.q[rollouts], self.residual[rollouts], self.halt[rollouts] = -np.inf, np.inf, False

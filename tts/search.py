@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 import numpy as np
 import torch
-from attrs.validators import deep_iterable, ge, in_, instance_of, optional
+from attrs.validators import optional
 from torch import Tensor
 from tqdm import tqdm
 
+from tts.checks import instance, positive
 from tts.engine import Engine, Finished, Plan
 from tts.errors import PuzzleError
+from tts.lanes import RECORDABLE
 from tts.model import RecursiveModel
 from tts.puzzle import Puzzle
 from tts.rollouts import Result, choose
@@ -22,8 +25,6 @@ from tts.source import Source
 from tts.stopping import Stop
 from tts.strategy import Strategy
 
-RECORDABLE = ("q", "residual", "answers", "y", "z")
-
 
 class SearchInterrupted(KeyboardInterrupt):
     """Ctrl-C. ``result`` holds the puzzles that were finished, ``position`` int64 [n] says which of the input's."""
@@ -31,6 +32,14 @@ class SearchInterrupted(KeyboardInterrupt):
     def __init__(self, result: Result | None, position: Tensor):
         super().__init__(f"interrupted with {len(position)} puzzles finished; they are in .result")
         self.result, self.position = result, position
+
+
+def _sizes(waves: Iterable[int] | None) -> tuple[int, ...] | None:
+    return None if waves is None else tuple(waves)
+
+
+def _names(record: str | Iterable[str]) -> tuple[str, ...]:
+    return (record,) if isinstance(record, str) else tuple(record)
 
 
 @attrs.frozen(eq=False)
@@ -53,22 +62,26 @@ class Search:
         record: what to keep of every step: any of "q", "residual", "answers", "y", "z".
     """
 
-    model: RecursiveModel = attrs.field(validator=instance_of(RecursiveModel))
-    strategy: Strategy = attrs.field(validator=instance_of(Strategy))
-    selector: Selector = attrs.field(validator=instance_of(Selector))
-    k: int = attrs.field(kw_only=True, validator=[instance_of(int), ge(1)])
-    depth: int = attrs.field(default=16, kw_only=True, validator=[instance_of(int), ge(1)])
-    lanes: int | None = attrs.field(default=None, kw_only=True, validator=optional(ge(1)))
-    stop: Stop | None = attrs.field(default=None, kw_only=True, validator=optional(instance_of(Stop)))
-    waves: tuple[int, ...] | None = attrs.field(
-        default=None,
-        kw_only=True,
-        converter=attrs.converters.optional(tuple),
-        validator=optional(deep_iterable([instance_of(int), ge(1)])),
-    )
-    record: tuple[str, ...] = attrs.field(
-        default=(), kw_only=True, converter=tuple, validator=deep_iterable(in_(RECORDABLE))
-    )
+    model: RecursiveModel = attrs.field(validator=instance(RecursiveModel))
+    strategy: Strategy = attrs.field(validator=instance(Strategy))
+    selector: Selector = attrs.field(validator=instance(Selector))
+    k: int = attrs.field(kw_only=True, validator=positive)
+    depth: int = attrs.field(default=16, kw_only=True, validator=positive)
+    lanes: int | None = attrs.field(default=None, kw_only=True, validator=optional(positive))
+    stop: Stop | None = attrs.field(default=None, kw_only=True, validator=optional(instance(Stop)))
+    waves: tuple[int, ...] | None = attrs.field(default=None, kw_only=True, converter=_sizes)
+    record: tuple[str, ...] = attrs.field(default=(), kw_only=True, converter=_names)
+
+    @waves.validator
+    def _are_sizes(self, _: object, waves: tuple[int, ...] | None) -> None:
+        if waves is not None and not (waves and all(isinstance(size, int) and size >= 1 for size in waves)):
+            raise ValueError(f"Search: waves is {waves}; give sizes of 1 or more, or None for 1, 1, 2, 4, ...")
+
+    @record.validator
+    def _are_recordable(self, _: object, names: tuple[str, ...]) -> None:
+        for name in names:
+            if name not in RECORDABLE:
+                raise ValueError(f"Search: record has {name!r}; choose among {', '.join(RECORDABLE)}")
 
     def __call__(
         self,
@@ -92,20 +105,18 @@ class Search:
             RolloutError: the model, the strategy or a rule failed; names it and the puzzle key.
             SearchInterrupted: Ctrl-C; carries the puzzles that were finished.
         """
-        source = Source(self.model.codec, puzzles, ids, keys)
+        source, seed = Source(self.model.codec, puzzles, ids, keys), operator.index(seed)
         if not len(source):
             raise PuzzleError("there is nothing to search: no puzzles were given")
-        parts: list[Result] = []
-        positions: list[Ints] = []
+        parts: list[tuple[Ints, Result]] = []
         try:
             with tqdm(total=len(source), desc="search", unit="puzzle", disable=None, delay=1) as bar:
                 for finished in self._run(source, seed):
-                    parts.append(self._result(finished))
-                    positions.append(finished.position)
+                    parts.append((finished.position, self._result(finished)))
                     bar.update(len(finished.position))
         except KeyboardInterrupt as interrupt:
-            raise SearchInterrupted(*_in_order(parts, positions)) from interrupt
-        result, _ = _in_order(parts, positions)
+            raise SearchInterrupted(*_in_order(parts)) from interrupt
+        result, _ = _in_order(parts)
         assert result is not None
         return result
 
@@ -119,9 +130,13 @@ class Search:
     ) -> Iterator[tuple[int, Result]]:
         """Yield (position, result of one puzzle) as puzzles finish; memory does not grow with their number.
 
-        The costs of the results add up to what the whole search has spent.
+        The costs of the results add up to what the whole search has spent. Arguments and errors as when called, but
+        that no puzzles give no results, and that Ctrl-C comes as it is.
         """
-        for finished in self._run(Source(self.model.codec, puzzles, ids, keys), seed):
+        return self._stream(Source(self.model.codec, puzzles, ids, keys), operator.index(seed))
+
+    def _stream(self, source: Source, seed: int) -> Iterator[tuple[int, Result]]:
+        for finished in self._run(source, seed):
             free = attrs.evolve(finished.cost, lane_steps=0, lane_steps_run=0, seconds=0.0, flops=0)
             for row, position in enumerate(finished.position.tolist()):
                 steps = int(finished.rollouts.steps[row].sum())
@@ -132,11 +147,9 @@ class Search:
         model, stop = self.model, self.stop
         lockstep = stop is not None and stop.ends_puzzles
         ends = wave_ends(self.k, self.waves) if lockstep else np.array([self.k])
-        widest = int(np.diff(ends, prepend=0).max()) if lockstep else 1
-        lanes = max(self.lanes or 4 * model.block, widest)
-        lanes = -(-min(lanes, max(widest, len(source) * self.k)) // model.block) * model.block
         plan = Plan(model, self.strategy, stop, self.k, self.depth, ends, lockstep, self.record, seed, device_of(model))
-        steps = Engine(plan, lanes, source.cells, source.take).run()
+        lanes = max(min(self.lanes or 4 * model.block, len(source) * self.k), plan.widest)
+        steps = Engine(plan, -(-lanes // model.block) * model.block, source).run()
         while True:
             with torch.no_grad():  # entered anew for each step, so that a caller's own code never runs inside it
                 finished = next(steps, None)
@@ -161,12 +174,12 @@ class Search:
         return choose(self.selector, unpicked)
 
 
-def _in_order(parts: list[Result], positions: list[Ints]) -> tuple[Result | None, Tensor]:
+def _in_order(parts: list[tuple[Ints, Result]]) -> tuple[Result | None, Tensor]:
     if not parts:
         return None, torch.zeros(0, dtype=torch.int64)
-    position = torch.from_numpy(np.concatenate(positions))
+    position = torch.from_numpy(np.concatenate([position for position, _ in parts]))
     order = position.argsort()
-    return Result.join(parts, order), position[order]
+    return Result.join([result for _, result in parts], order), position[order]
 
 
 def device_of(model: RecursiveModel) -> torch.device:

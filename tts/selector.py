@@ -8,6 +8,8 @@ import attrs
 import torch
 from torch import Tensor
 
+from tts.checks import instance, name_of
+from tts.errors import ShapeError
 from tts.verifier import Verifier
 
 
@@ -52,13 +54,27 @@ class Selector(ABC):
 class Then(Selector):
     """Lexicographic: ``first`` decides, ``second`` breaks its ties."""
 
-    first: Selector
-    second: Selector
+    first: Selector = attrs.field(validator=instance(Selector))
+    second: Selector = attrs.field(validator=instance(Selector))
 
     def score(self, candidates: Candidates) -> Tensor:
         """float64 [B, K]: the dense rank under (first, second); equal pairs stay tied."""
-        first, second = self.first.score(candidates), self.second.score(candidates)
-        return (rank(first) * (second.shape[1] + 1) + rank(second)).to(torch.float64)
+        first, second = scored(self.first, candidates), scored(self.second, candidates)
+        order = (rank(first) * first.shape[1] + rank(second)).to(torch.float64)
+        return torch.where(first.isnan() | second.isnan(), torch.nan, order)
+
+
+def scored(selector: Selector, candidates: Candidates) -> Tensor:
+    """The scores [B, K] of a selector, -inf for rollouts that are not eligible.
+
+    Raises:
+        ShapeError: the selector returned something else than float [B, K].
+    """
+    scores, expected = selector.score(candidates), candidates.eligible.shape
+    if not isinstance(scores, Tensor) or scores.shape != expected or not scores.is_floating_point():
+        got = f"{scores.dtype} {list(scores.shape)}" if isinstance(scores, Tensor) else f"a {name_of(scores)}"
+        raise ShapeError(f"{name_of(selector)}.score returned {got}; expected floating-point [B, K] = {list(expected)}")
+    return scores.masked_fill(~candidates.eligible, -torch.inf)
 
 
 def rank(scores: Tensor) -> Tensor:

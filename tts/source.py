@@ -1,18 +1,31 @@
-"""Puzzles as the engine takes them: checked, encoded, keyed, a few at a time."""
+"""Puzzles as the engine takes them: checked, encoded, keyed, embedded, a few at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import attrs
 import numpy as np
 import torch
 from torch import Tensor
 
-from tts.engine import Batch
+from tts.checks import blame, check_encoded, name_of
 from tts.errors import PuzzleError, ShapeError
-from tts.model import Codec
+from tts.model import Codec, RecursiveModel
 from tts.puzzle import Puzzle
 from tts.rng import puzzle_keys
+from tts.scheduler import Ints
+
+
+@attrs.frozen(eq=False)
+class Batch:
+    """n puzzles: positions in the caller's order [n], tokens int64 [n, L], ids [n], keys [n], content hashes [n]."""
+
+    position: Ints
+    tokens: Tensor
+    ids: Tensor
+    keys: Tensor
+    content: Ints
 
 
 class Source:
@@ -24,21 +37,28 @@ class Source:
     """
 
     def __init__(self, codec: Codec, puzzles: Tensor | Sequence[Puzzle], ids: Tensor | None, keys: Tensor | None):
-        self.codec, self.puzzles, self.keys = codec, puzzles, keys
+        if not isinstance(codec, Codec):
+            raise PuzzleError("the model does not say what its tokens mean: build it with codec=, say a TokenCodec")
+        self.codec, self.puzzles, self.ids, self.keys = codec, puzzles, ids, keys
         self.cells = codec.height * codec.width
         self.done = 0
         if isinstance(puzzles, Tensor):
-            if puzzles.ndim != 2 or puzzles.shape[1] != self.cells or puzzles.is_floating_point():
+            if puzzles.ndim != 2 or puzzles.shape[1] != self.cells or not _is_integer(puzzles):
                 raise ShapeError(
                     f"puzzles must be integer tokens [B, L] with L = {self.cells} "
                     f"({codec.height} x {codec.width}); got {puzzles.dtype} {list(puzzles.shape)}"
                 )
+            self._check(puzzles, 0)
+        elif not isinstance(puzzles, Sequence) or isinstance(puzzles, str):
+            raise PuzzleError(f"puzzles must be tokens [B, L] or a list of boards; got a {name_of(puzzles)}")
         elif ids is not None:
             raise ShapeError("ids go with tokens; boards bring the identifier of their own variety")
         for name, value in (("ids", ids), ("keys", keys)):
-            if value is not None and (tuple(value.shape) != (len(puzzles),) or value.is_floating_point()):
-                raise ShapeError(f"{name} must be integers [B] with B = {len(puzzles)}; got {list(value.shape)}")
-        self.ids = ids
+            if value is not None and not (
+                isinstance(value, Tensor) and tuple(value.shape) == (len(puzzles),) and _is_integer(value)
+            ):
+                got = f"{value.dtype} {list(value.shape)}" if isinstance(value, Tensor) else f"a {name_of(value)}"
+                raise ShapeError(f"{name} must be an integer tensor [B] with B = {len(puzzles)}; got {got}")
 
     def __len__(self) -> int:
         return len(self.puzzles)
@@ -50,7 +70,6 @@ class Source:
             return None
         self.done = rows.stop
         tokens, ids = self._encoded(rows)
-        self._check(tokens, rows.start)
         content = puzzle_keys(tokens, ids)
         keys = content if self.keys is None else self.keys[rows].to("cpu", torch.int64)
         return Batch(np.arange(rows.start, rows.stop), tokens, ids, keys, content.numpy())
@@ -60,8 +79,13 @@ class Source:
             tokens = self.puzzles[rows].to("cpu", torch.int64)
             ids = self.ids[rows].to("cpu", torch.int64) if self.ids is not None else tokens.new_zeros(len(tokens))
             return tokens, ids
+        for place, puzzle in enumerate(self.puzzles[rows], rows.start):
+            if not isinstance(puzzle, Puzzle):
+                raise PuzzleError(f"puzzle {place} is a {name_of(puzzle)}; tts.parse makes boards from text")
         pairs = [self.codec.encode(puzzle) for puzzle in self.puzzles[rows]]
-        return torch.from_numpy(np.stack([tokens for tokens, _ in pairs])), torch.tensor([i for _, i in pairs])
+        tokens = torch.from_numpy(np.stack([tokens for tokens, _ in pairs]))
+        self._check(tokens, rows.start)
+        return tokens, torch.tensor([i for _, i in pairs])
 
     def _check(self, tokens: Tensor, first: int) -> None:
         bad = ((tokens < 0) | (tokens >= self.codec.vocab_size)).nonzero()
@@ -71,3 +95,46 @@ class Source:
                 f"puzzle {first + row} has token {int(tokens[row, cell])} in cell {cell}; "
                 f"the model's vocabulary is 0 to {self.codec.vocab_size - 1}"
             )
+
+
+def _is_integer(values: Tensor) -> bool:
+    return not (values.is_floating_point() or values.is_complex())
+
+
+class Embeddings:
+    """The embedded puzzles of all slots, [slots, S, D]; equal puzzles that are open together are embedded once."""
+
+    def __init__(self, model: RecursiveModel, slots: int, device: torch.device):
+        self.model, self.device, self.block = model, device, model.block
+        self.content = np.zeros(slots, np.int64)
+        self.rows: Tensor | None = None
+
+    def fill(self, slots: Ints, batch: Batch, held: Ints) -> None:
+        """Embed puzzles for ``slots``, copying what ``held`` slots have already. Fixed shapes, as for steps."""
+        _, first = np.unique(batch.content, return_index=True)
+        fresh = first[~np.isin(batch.content[first], self.content[held])]
+        for begin in range(0, len(fresh), self.block):
+            part = fresh[begin : begin + self.block]
+            encoded = self._encode(batch, part)
+            if self.rows is None:
+                self.rows = encoded.new_zeros(len(self.content), *encoded.shape[1:])
+            self.rows[self._index(slots[part])] = encoded[: len(part)]
+        rest = np.setdiff1d(np.arange(len(slots)), fresh)
+        if len(rest) and self.rows is not None:
+            holders = np.concatenate((held, slots[fresh]))
+            content = np.concatenate((self.content[held], batch.content[fresh]))
+            order = np.argsort(content)
+            origin = holders[order][np.searchsorted(content[order], batch.content[rest])]
+            self.rows[self._index(slots[rest])] = self.rows[self._index(origin)]
+        self.content[slots] = batch.content
+
+    def _encode(self, batch: Batch, part: Ints) -> Tensor:
+        """A block of puzzles, the last one padded by repetition, [block, S, D]."""
+        rows = torch.from_numpy(np.resize(part, self.block))
+        with blame(f"{name_of(self.model)}.encode", lambda: batch.keys[rows]):
+            encoded = self.model.encode(batch.tokens[rows].to(self.device), batch.ids[rows].to(self.device))
+            check_encoded(encoded, self.block, self.rows)
+        return encoded
+
+    def _index(self, values: Ints) -> Tensor:
+        return torch.from_numpy(values).to(self.device)

@@ -15,7 +15,8 @@ import attrs
 import torch
 from torch import Tensor
 
-from tts.errors import TTSError
+from tts.checks import blame, check_flags, instance, name_of, passes, positive
+from tts.errors import ShapeError, TTSError
 from tts.verifier import Verifier
 
 
@@ -30,8 +31,9 @@ class StopView:
         q: float32 [N], the halt logit. halt: bool [N], the model would stop here.
         residual: float32 [N], the relative change of y in this step.
         step: int64 [N], steps taken, from 1.
-        puzzle: int64 [N], lanes with the same number work on the same puzzle. puzzles: numbers run below it.
-        halted: int64 [N], rollouts of the lane's puzzle that a rule retired before this step.
+        puzzle: int64 [N], lanes with the same number work on the same puzzle; numbers run below P.
+        ended_q: float32 [P, K], the halt logit at the last step of rollouts that have ended; -inf for the others.
+        ended_halt: bool [P, K], the model would have stopped there.
         spent: int64 [N], lane-steps of the lane's puzzle so far, this step included.
         verifier: the rules over the model's tokens, None where none are known.
     """
@@ -44,14 +46,14 @@ class StopView:
     residual: Tensor
     step: Tensor
     puzzle: Tensor
-    puzzles: int
-    halted: Tensor
+    ended_q: Tensor
+    ended_halt: Tensor
     spent: Tensor
     verifier: Verifier | None
 
     def per_puzzle(self, flags: Tensor) -> Tensor:
         """int64 [N]: how many lanes of the lane's own puzzle have flags [N] set."""
-        count = torch.zeros(self.puzzles, dtype=torch.int64, device=flags.device)
+        count = torch.zeros(len(self.ended_q), dtype=torch.int64, device=flags.device)
         return count.index_add_(0, self.puzzle, flags.long())[self.puzzle]
 
 
@@ -92,15 +94,15 @@ class Stop(ABC):
 class Either(Stop):
     """``first | second``."""
 
-    first: Stop
-    second: Stop
+    first: Stop = attrs.field(validator=instance(Stop))
+    second: Stop = attrs.field(validator=instance(Stop))
 
     @property
     def ends_puzzles(self) -> bool:
         return self.first.ends_puzzles or self.second.ends_puzzles
 
     def done(self, view: StopView) -> Verdict:
-        a, b = self.first.done(view), self.second.done(view)
+        a, b = judged(self.first, view), judged(self.second, view)
         return Verdict(a.lane | b.lane, a.puzzle | b.puzzle, a.wins | b.wins)
 
 
@@ -124,13 +126,14 @@ class Halted(Stop):
 class FirstHalted(Stop):
     """A puzzle ends when n of its rollouts have fired. With n = 1 the first to halt wins; else the selector chooses."""
 
-    n: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    n: int = attrs.field(default=1, validator=positive)
     threshold: float = 0.0
     ends_puzzles = True
 
     def done(self, view: StopView) -> Verdict:
         fired = _fired(view, self.threshold)
-        ends = fired & (view.per_puzzle(fired) + view.halted >= self.n)
+        before = view.ended_halt if self.threshold == 0.0 else view.ended_q > self.threshold
+        ends = fired & (view.per_puzzle(fired) + before.sum(dim=1)[view.puzzle] >= self.n)
         return Verdict(fired, ends, ends if self.n == 1 else torch.zeros_like(ends))
 
 
@@ -142,14 +145,14 @@ class Verified(Stop):
         verifier: the rules; by default those of the model's codec.
     """
 
-    verifier: Verifier | None = None
+    verifier: Verifier | None = attrs.field(default=None, validator=attrs.validators.optional(instance(Verifier)))
     ends_puzzles = True
 
     def done(self, view: StopView) -> Verdict:
         verifier = self.verifier or view.verifier
         if verifier is None:
             raise TTSError("Verified() needs rules: the model's codec has no verifier; pass Verified(verifier)")
-        valid = verifier.valid(view.tokens, view.answers)
+        valid = passes(verifier, view.tokens, view.answers)
         return Verdict(valid, valid, valid)
 
 
@@ -175,13 +178,24 @@ class Converged(Stop):
 class Budget(Stop):
     """A puzzle ends when it has spent this many lane-steps. A wave goes in step, so it may overshoot by one wave."""
 
-    lane_steps: int = attrs.field(validator=attrs.validators.ge(1))
+    lane_steps: int = attrs.field(validator=positive)
     ends_puzzles = True
 
     def done(self, view: StopView) -> Verdict:
         spent = view.spent >= self.lane_steps
         none = torch.zeros_like(spent)
         return Verdict(none, spent, none)
+
+
+def judged(stop: Stop, view: StopView) -> Verdict:
+    """What a rule decides, checked. RolloutError, naming the rule, where it fails or returns other shapes."""
+    with blame(f"{name_of(stop)}.done"):
+        verdict = stop.done(view)
+        if not isinstance(verdict, Verdict):
+            raise ShapeError(f"done returned a {name_of(verdict)}; expected a Verdict")
+        for name in ("lane", "puzzle", "wins"):
+            check_flags(f"done ({name})", getattr(verdict, name), len(view.step))
+    return verdict
 
 
 def _fired(view: StopView, threshold: float) -> Tensor:

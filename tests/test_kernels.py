@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -183,7 +184,8 @@ def test_gradients_compilers_and_other_dtypes_take_the_plain_path() -> None:
             assert not kernels.available(x)
 
 
-def test_threads_run_every_task_once_alone_and_leave_the_setting(threads: int) -> None:
+def test_threads_run_every_task_once_alone_and_leave_the_setting(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tts.threads._pools", {})
     ran, cores, names = [0] * 9, set(), set()
 
     def task(index: int) -> None:
@@ -197,6 +199,8 @@ def test_threads_run_every_task_once_alone_and_leave_the_setting(threads: int) -
     assert ran == [1] * 9
     assert cores == {1}
     assert torch.get_num_threads() == threads
+    with ThreadPoolExecutor(1) as later:
+        assert later.submit(torch.get_num_threads).result() == threads
     assert (threading.current_thread().name in names) == (threads == 1)
 
 
@@ -217,8 +221,12 @@ def test_products_agree_with_their_definition(products: Products, dtype: torch.d
     gate, up = (x.double() @ gate_up.double().t()).chunk(2, dim=1)
     mlp = x + (torch.nn.functional.silu(gate) * up) @ down.double().t()
     close = {"rtol": 5e-2, "atol": 0.5} if dtype == torch.bfloat16 else {"rtol": 1e-4, "atol": 1e-4}
-    torch.testing.assert_close(products.rows(x, gate_up, down).double(), mlp, **close)
-    torch.testing.assert_close(products.columns(x.t().contiguous(), gate_up, down).double(), mlp.t(), **close)
+    torch.testing.assert_close(products.rows(x.clone(), gate_up, down).double(), mlp, **close)
+    torch.testing.assert_close(
+        products.columns(x.t().clone(memory_format=torch.contiguous_format), gate_up, down).double(), mlp.t(), **close
+    )
     torch.testing.assert_close(products.project(x, gate_up).double(), x.double() @ gate_up.double().t(), **close)
     added = x.double() + torch.ones(5, 12).double() @ down.double().t()
-    torch.testing.assert_close(products.add_project(x, torch.ones(5, 12, dtype=dtype), down).double(), added, **close)
+    torch.testing.assert_close(
+        products.add_project(x.clone(), torch.ones(5, 12, dtype=dtype), down).double(), added, **close
+    )

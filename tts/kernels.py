@@ -72,7 +72,10 @@ def compute_dtype(dtype: torch.dtype) -> torch.dtype:
 
 
 class Products(ABC):
-    """Matrix products with what surrounds them. Weights [out, in]; gate_up [2I, in] with the gate first."""
+    """Matrix products with what surrounds them. Weights [out, in]; gate_up [2I, in] with the gate first.
+
+    A sum may overwrite x.
+    """
 
     @abstractmethod
     def project(self, x: Tensor, weight: Tensor) -> Tensor:
@@ -98,15 +101,15 @@ class MKLProducts(Products):
         return torch.mm(x, weight.t())
 
     def add_project(self, x: Tensor, h: Tensor, weight: Tensor) -> Tensor:
-        return torch.addmm(x, h, weight.t())
+        return x.addmm_(h, weight.t())
 
     def rows(self, x: Tensor, gate_up: Tensor, down: Tensor) -> Tensor:
         gate, up = torch.mm(x, gate_up.t()).chunk(2, dim=1)
-        return torch.addmm(x, F.silu(gate, inplace=True).mul_(up), down.t())
+        return x.addmm_(F.silu(gate, inplace=True).mul_(up), down.t())
 
     def columns(self, x: Tensor, gate_up: Tensor, down: Tensor) -> Tensor:
         gate, up = torch.mm(gate_up, x).chunk(2, dim=0)
-        return torch.addmm(x, down, F.silu(gate, inplace=True).mul_(up))
+        return x.addmm_(down, F.silu(gate, inplace=True).mul_(up))
 
 
 class OneDNNProducts(Products):
@@ -152,7 +155,7 @@ class BlockKernel(ABC):
 
     @abstractmethod
     def __call__(self, x: Tensor, n: int) -> Tensor:
-        """The block's output, rows as in the input; x [n * S, D], or [S * n, D] for mixers."""
+        """The block's output, rows as in the input; x [n * S, D], or [S * n, D] for mixers, may be overwritten."""
 
 
 @attrs.frozen(eq=False)

@@ -197,6 +197,7 @@ def test_forms_of_an_address(form: str) -> None:
 
 def test_heyawacky_is_heyawake_and_no_body_is_an_empty_board() -> None:
     assert parse("https://puzz.link/p?heyawacky/2/1/") == Heyawake(1, 2, (False,) * 2, (False,) * 2, (-1, -1))
+    assert parse("https://puzz.link/p?heyawake/3/3/0/") == parse("https://puzz.link/p?heyawake/3/3/0000")
     assert parse("https://puzz.link/p?nurikabe/2/1") == Nurikabe(1, 2, (-1, -1))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tts.checks import blame, check_encoded, name_of
@@ -79,13 +80,18 @@ class Source:
             tokens = self.puzzles[rows].to("cpu", torch.int64)
             ids = self.ids[rows].to("cpu", torch.int64) if self.ids is not None else tokens.new_zeros(len(tokens))
             return tokens, ids
-        for place, puzzle in enumerate(self.puzzles[rows], rows.start):
-            if not isinstance(puzzle, Puzzle):
-                raise PuzzleError(f"puzzle {place} is a {name_of(puzzle)}; tts.parse makes boards from text")
-        pairs = [self.codec.encode(puzzle) for puzzle in self.puzzles[rows]]
+        pairs = [self._board(place, puzzle) for place, puzzle in enumerate(self.puzzles[rows], rows.start)]
         tokens = torch.from_numpy(np.stack([tokens for tokens, _ in pairs]))
         self._check(tokens, rows.start)
         return tokens, torch.tensor([i for _, i in pairs])
+
+    def _board(self, place: int, puzzle: Puzzle) -> tuple[NDArray[np.int64], int]:
+        if not isinstance(puzzle, Puzzle):
+            raise PuzzleError(f"puzzle {place} is a {name_of(puzzle)}; tts.parse makes boards from text")
+        try:
+            return self.codec.encode(puzzle)
+        except PuzzleError as error:
+            raise PuzzleError(f"puzzle {place}: {error}") from error
 
     def _check(self, tokens: Tensor, first: int) -> None:
         bad = ((tokens < 0) | (tokens >= self.codec.vocab_size)).nonzero()

@@ -6,6 +6,8 @@ the largest where one was wanted, and the whole board where something is missing
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tts.errors import PuzzleError
 from tts.verifier import Verifier
 from tts.verifiers.heyawake import HeyawakeVerifier
@@ -26,7 +28,7 @@ __all__ = [
     "verifier_for",
 ]
 
-_PENCIL = {
+_PENCIL: dict[str, Callable[[int, int], Verifier]] = {
     "lightup": LightupVerifier,
     "nurikabe": NurikabeVerifier,
     "heyawake": HeyawakeVerifier,

@@ -28,15 +28,14 @@ def components(right: Tensor, below: Tensor) -> Tensor:
     labels = index.view(height, width, 1).repeat(1, 1, n)
     # A label or-ed with all ones loses every comparison: nothing passes between cells that are not joined.
     gap_right, gap_below = ((~joined).to(dtype) * torch.iinfo(dtype).max for joined in (right, below))
-    columns = [(labels[:, x], gap_right[:, x], labels[:, x + 1]) for x in range(width - 1)]
-    rows = [(labels[y], gap_below[y], labels[y + 1]) for y in range(height - 1)]
-    sweeps = [(a, gap, b) for line in (columns, rows) for a, gap, b in line]
-    sweeps += [(b, gap, a) for line in (columns, rows) for a, gap, b in reversed(line)]
-    buffers = {shape: labels.new_empty(shape) for shape in ((height, n), (width, n))}
+    across, down = labels.new_empty((height, n)), labels.new_empty((width, n))
+    forth = [(labels[:, x], gap_right[:, x], labels[:, x + 1], across) for x in range(width - 1)]
+    forth += [(labels[y], gap_below[y], labels[y + 1], down) for y in range(height - 1)]
+    back = [(target, gap, source, passed) for source, gap, target, passed in reversed(forth)]
     while True:
         before = labels.clone()
-        for source, gap, target in sweeps:
-            passed = torch.bitwise_or(source, gap, out=buffers[tuple(source.shape)])
+        for source, gap, target, passed in forth + back:
+            torch.bitwise_or(source, gap, out=passed)
             torch.minimum(target, passed, out=target)
         if torch.equal(before, labels):
             return labels

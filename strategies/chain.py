@@ -23,7 +23,7 @@ class Chain(Strategy):
         for strategy in strategies:
             if not isinstance(strategy, Strategy):
                 raise TypeError(f"Chain takes strategies; got {strategy!r}")
-        self.__attrs_init__(strategies)  # type: ignore[attr-defined]
+        self.__attrs_init__(strategies)
 
     def perturb(self, view: StepView, rng: Streams) -> State:
         for place, strategy in enumerate(self.strategies):

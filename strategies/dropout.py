@@ -7,7 +7,7 @@ from attrs.validators import and_, ge, lt
 
 from tts.model import State
 from tts.rng import Streams
-from tts.strategies.latents import latent_of
+from tts.strategies.latents import as_names, latent_of
 from tts.strategy import StepView, Strategy
 
 
@@ -24,7 +24,7 @@ class Dropout(Strategy):
     """
 
     p: float = attrs.field(converter=float, validator=and_(ge(0.0), lt(1.0)))
-    latents: tuple[str, ...] = attrs.field(default=("z",), converter=tuple)
+    latents: tuple[str, ...] = attrs.field(default=("z",), converter=as_names)
 
     def perturb(self, view: StepView, rng: Streams) -> State:
         state = dict(view.state)

@@ -49,5 +49,12 @@ def _only(candidates: Candidates, chosen: Tensor) -> Candidates:
         index = chosen.reshape(*chosen.shape, *([1] * (values.ndim - 2))).expand(*chosen.shape, *values.shape[2:])
         return values.gather(1, index)
 
-    fields = {name: take(getattr(candidates, name)) for name in ("answers", "q", "steps", "residual", "eligible")}
-    return attrs.evolve(candidates, **fields, record={name: take(v) for name, v in candidates.record.items()})
+    return attrs.evolve(
+        candidates,
+        answers=take(candidates.answers),
+        q=take(candidates.q),
+        steps=take(candidates.steps),
+        residual=take(candidates.residual),
+        eligible=take(candidates.eligible),
+        record={name: take(value) for name, value in candidates.record.items()},
+    )

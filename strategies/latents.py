@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import Tensor
 
 from tts.errors import ShapeError
 from tts.model import State
 from tts.rng import Streams
 from tts.strategy import Strategy
+
+
+def as_names(latents: Iterable[str]) -> tuple[str, ...]:
+    """Names of latents; a lone string is refused, since its letters would be taken for names."""
+    if isinstance(latents, str):
+        raise TypeError(f"latents is {latents!r}; write a tuple of names, such as ({latents!r},)")
+    return tuple(latents)
 
 
 def latent_of(strategy: Strategy, state: State, name: str) -> Tensor:

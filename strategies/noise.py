@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import attrs
-from attrs.validators import ge, instance_of
+from attrs.validators import ge
 
 from tts.model import State
 from tts.rng import Streams
-from tts.strategies.latents import add_noise, latent_of
+from tts.strategies.latents import add_noise, as_names, latent_of
 from tts.strategies.schedules import Constant, Schedule
 from tts.strategy import StepView, Strategy
 
@@ -34,8 +34,8 @@ class GaussianNoise(Strategy):
     """
 
     sigma: float = attrs.field(converter=float, validator=ge(0.0))
-    latents: tuple[str, ...] = attrs.field(default=("z",), converter=tuple)
-    schedule: Schedule = attrs.field(default=Constant(), validator=instance_of(Schedule))
+    latents: tuple[str, ...] = attrs.field(default=("z",), converter=as_names)
+    schedule: Schedule = attrs.field(factory=Constant)
 
     def perturb(self, view: StepView, rng: Streams) -> State:
         sigma = self.sigma * self.schedule.factor(view.step, view.depth)[:, None, None]

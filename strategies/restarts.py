@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tts.model import State
 from tts.rng import Streams, puzzle_keys
-from tts.strategies.latents import add_noise, latent_of
+from tts.strategies.latents import add_noise, as_names, latent_of
 from tts.strategy import StepView, Strategy
 
 
@@ -28,7 +28,7 @@ class Restarts(Strategy):
     """
 
     sigma: float = attrs.field(default=1.0, converter=float, validator=ge(0.0))
-    latents: tuple[str, ...] = attrs.field(default=("y", "z"), converter=tuple)
+    latents: tuple[str, ...] = attrs.field(default=("y", "z"), converter=as_names)
     patience: int | None = attrs.field(default=None, validator=optional(ge(1)))
     low: float = 0.0
 

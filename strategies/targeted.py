@@ -10,7 +10,7 @@ from attrs.validators import ge
 from tts.errors import TTSError
 from tts.model import State
 from tts.rng import Streams
-from tts.strategies.latents import add_noise, latent_of
+from tts.strategies.latents import add_noise, as_names, latent_of
 from tts.strategy import StepView, Strategy
 from tts.verifier import Verifier
 
@@ -30,7 +30,7 @@ class TargetedNoise(Strategy):
     """
 
     sigma: float = attrs.field(converter=float, validator=ge(0.0))
-    latents: tuple[str, ...] = attrs.field(default=("z",), converter=tuple)
+    latents: tuple[str, ...] = attrs.field(default=("z",), converter=as_names)
     reach: int = attrs.field(default=1, validator=ge(0))
     verifier: Verifier | None = None
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import attrs
 import numpy as np
@@ -159,7 +160,7 @@ def promise(kept: bool, sentence: str) -> None:
         raise AssertionError(f"broken promise: {sentence}")
 
 
-def _check_frozen(plugin: object) -> None:
+def _check_frozen(plugin: Any) -> None:
     name = type(plugin).__name__
     promise(attrs.has(type(plugin)), f"{name} is an attrs class; decorate it with @attrs.frozen")
     for field in attrs.fields(type(plugin))[:1]:

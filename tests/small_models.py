@@ -102,7 +102,7 @@ class Scripted(RecursiveModel):
 
     def __init__(self, script: Script, block: int = 4) -> None:
         super().__init__()
-        self.codec = TokenCodec(1, 1, max(8, script.q.shape[0] + 1), pad=7, verifier=IsOne())
+        self.codec = TokenCodec(1, 1, max(8, script.q.shape[0] + 1), pad=-1, verifier=IsOne())
         self._block = block
         self.q: Tensor
         self.answer: Tensor

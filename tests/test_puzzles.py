@@ -6,6 +6,7 @@ import attrs
 import generators
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +82,17 @@ def test_meaningless_values_are_illegal_cells_and_keep_their_place(drawn: tuple[
     if board.variety == "sudoku":
         given &= grid != np.array(board.clues).reshape(grid.shape)
     assert ("illegalCell" in board.violations(grid)) == bool((~known | (held & given)).any())
+
+
+@pytest.mark.parametrize("variety", VARIETIES)
+@given(data=st.data())
+def test_a_stray_token_is_as_illegal_in_the_grid(variety: str, data: st.DataObject) -> None:
+    board, grid = data.draw(generators.boards_and_grids(variety, max_side=4))
+    answers = board.answer_tokens(grid)
+    known = st.sampled_from([*board.values().values(), *board.tokens().tolist()])
+    answers[data.draw(st.integers(0, len(answers) - 1))] = data.draw(known | st.integers(-1, 70))
+    verdict = board.verifier().violations(torch.from_numpy(board.tokens())[None], torch.from_numpy(answers)[None])
+    assert ("illegalCell" in verdict.of(0)) == ("illegalCell" in board.violations(board.grid(answers)))
 
 
 @pytest.mark.parametrize("variety", VARIETIES)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from tts.checks import blame, check_readout, check_state, name_of
 from tts.errors import RolloutError
+from tts.graphs import graphed, plain
 from tts.lanes import Lanes, Record
 from tts.model import RecursiveModel
 from tts.rollouts import Cost, Rollouts, Status
@@ -80,6 +81,7 @@ class Engine:
         self.embeddings = Embeddings(plan.model, slots, plan.device)
         answers = torch.from_numpy(self.scheduler.answers).dtype
         self.record = Record(plan.record, slots, plan.k, plan.depth, answers)
+        self.advance = graphed(plan.model) if plan.device.type == "cuda" else plain(plan.model)
         self.lanes: Lanes | None = None
         self.waiting: Batch | None = None
         self.lane_steps_run, self.since, self.warned = 0, time.perf_counter(), False
@@ -143,9 +145,7 @@ class Engine:
             state = plan.strategy.perturb(before, lanes.streams(part, plan.seed))
             check_state("perturb", state, before.state)
         with blame(name_of(plan.model), lambda: lanes.keys_of(part)):
-            state = plan.model.step(state, before.encoded)
-            check_state("step", state, before.state)
-            out = plan.model.read(state)
+            state, out = self.advance(state, before.encoded)
             check_readout(out, before.tokens, plan.model.codec.vocab_size)
         pad = plan.model.codec.pad
         lanes.previous[part] = before.answers

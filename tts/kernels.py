@@ -28,7 +28,7 @@ from tts.threads import run_in_threads
 
 CONTIGUOUS = torch.contiguous_format
 PIECE_BYTES = 2 << 20  # of the widest hidden layer of a piece: about the second-level cache of a core
-PIECE_ROWS = 160  # fewer make the products slow
+PIECE_ROWS = 256  # fewer make the products slow
 
 
 @functools.cache
@@ -46,13 +46,6 @@ def bfloat16_pays() -> bool:
     """
     amx = bool(torch.cpu._is_amx_tile_supported())
     return amx or (bool(torch.cpu._is_avx512_bf16_supported()) and not is_intel())
-
-
-def fast_dtype(device: torch.device | str) -> torch.dtype:
-    """The dtype in which models run fastest there: bfloat16 or float32."""
-    if torch.device(device).type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.bfloat16 if torch.device(device).type == "cpu" and bfloat16_pays() else torch.float32
 
 
 def available(x: Tensor) -> bool:

@@ -131,13 +131,13 @@ def _open(height: int, width: int) -> Problem:
 
 
 def encode(puzzle: Nurikabe) -> Encoded:
-    """The puzzle for the solver. A clue of 0 can never be met, as in pzpr of 2025."""
+    """The puzzle for the solver. A clue of 0, or of more cells than there are, can never be met."""
     problem = _open(puzzle.height, puzzle.width)
     clues = np.array(puzzle.clues)
     problem.numbers[:] = np.where(clues == -1, 0, clues)
     if clues.min() >= -1:
         problem.low[-1] = problem.high[-1] = clues.size - clues[clues > 0].sum()
-    if (clues == 0).any():
+    if (clues == 0).any() or (clues > clues.size).any():
         problem.low[-1] = clues.size + 1
     return Encoded(problem, np.where(clues == -1, EITHER, WHITE), np.zeros(0, np.int64))
 

@@ -1,0 +1,122 @@
+"""What the stop rules save and what they lose, against every rollout to full depth, on the bundled sudokus.
+
+python benchmarks/stopping.py [--puzzles 200] [--k 64] [--depth 16] [--sets heldout top95 tdoku]
+
+Every search runs the same rollouts, as far as its rule lets them. *By Q* is the answer of the search itself (the
+rollout with which the rule ended the puzzle, else the highest Q), *by rules* a rollout that passes the rules, else the
+highest Q. *Run* counts the padding of blocks, too, which few puzzles cannot fill. Shares are of the lane-steps of full
+depth, K * depth a puzzle; *where solved* looks at the puzzles alone that full depth solves by the rules.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from torch import Tensor
+
+from tts import (
+    Budget,
+    Converged,
+    FirstHalted,
+    Halted,
+    QSelector,
+    RecursiveModel,
+    Result,
+    Search,
+    Stop,
+    Verified,
+    VerifierSelector,
+    load,
+)
+from tts.datasets import Labelled, sudokus
+from tts.demo import NOISE
+from tts.device import default_device, fast_dtype
+from tts.metrics import Interval, accuracy_interval, bootstrap_interval, mcnemar, paired_difference
+
+RULES = VerifierSelector().then(QSelector())
+WIDTHS = (20, 20, 11, 11, 22, 22, 9)
+
+
+def main() -> None:
+    """Run and print a table a set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--puzzles", type=int, default=200, help="at most, of each set")
+    parser.add_argument("--k", type=int, default=64)
+    parser.add_argument("--depth", type=int, default=16)
+    parser.add_argument("--sets", nargs="+", default=["heldout", "top95", "tdoku"])
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    device = default_device()
+    model = load("sudoku-9x9", device=device, dtype=fast_dtype(device))
+    print(f"sudoku-9x9, {fast_dtype(device)} on {device}, K = {arguments.k}, depth = {arguments.depth}, {NOISE}")
+    for name in arguments.sets:
+        data = sudokus()[name][: arguments.puzzles]
+        print(f"\n{name}, {len(data)} puzzles; 95 % intervals over puzzles")
+        compare(model, data, arguments.k, arguments.depth, arguments.seed)
+
+
+def compare(model: RecursiveModel, data: Labelled, k: int, depth: int, seed: int) -> None:
+    """Full depth, then every rule."""
+    budget = max(1, k * depth // 8)
+    rules: dict[str, Stop] = {
+        "Halted()": Halted(),
+        "FirstHalted()": FirstHalted(),
+        "Verified()": Verified(),
+        "Converged(0.1)": Converged(0.1),
+        f"Budget({budget})": Budget(budget),
+    }
+    full = Search(model, NOISE, QSelector(), k=k, depth=depth, record=("answers",))(data.puzzles, seed=seed)
+    solved = right(full.select(RULES), data)
+    print(line("rule", "by Q, %", "by rules, %", "lane-steps", "run", "share, %", "where solved, %", "seconds"))
+    print(row("full depth", full, data, k * depth, solved))
+    any_step = (full.rollouts.record["answers"] == data.labels[:, None, None]).all(dim=3).any(dim=2).any(dim=1)
+    print(line("  at any of its steps", "", percent(accuracy_interval(any_step)), "", "", "", "", ""))
+    for name, stop in rules.items():
+        found = Search(model, NOISE, QSelector(), k=k, depth=depth, stop=stop)(data.puzzles, seed=seed)
+        print(row(name, found, data, k * depth, solved))
+        if name == "Verified()":
+            verified = right(found, data)
+    print(f"Verified() against full depth by rules: {difference(verified, solved)}")
+    print(f"Verified() against any step of full depth: {difference(verified, any_step)}")
+
+
+def right(result: Result, data: Labelled) -> Tensor:
+    """bool [B]: the answer is the label."""
+    return (result.answers == data.labels).all(dim=1)
+
+
+def row(name: str, result: Result, data: Labelled, most: int, solved: Tensor) -> str:
+    """A line of the table; ``most`` lane-steps a puzzle at full depth, which solves those in ``solved`` [B]."""
+    share = result.rollouts.steps.sum(dim=1) / most
+    return line(
+        name,
+        percent(accuracy_interval(right(result, data))),
+        percent(accuracy_interval(right(result.select(RULES), data))),
+        f"{result.cost.lane_steps:,}",
+        f"{result.cost.lane_steps_run:,}",
+        percent(bootstrap_interval(share)),
+        percent(bootstrap_interval(share[solved])) if solved.any() else "none solved",
+        f"{result.cost.seconds:.1f}",
+    )
+
+
+def line(*cells: str) -> str:
+    """Cells in columns."""
+    return cells[0].ljust(22) + "".join(cell.rjust(width) for cell, width in zip(cells[1:], WIDTHS, strict=True))
+
+
+def percent(interval: Interval) -> str:
+    """Mean (low to high), in percent."""
+    return f"{100 * interval.mean:.1f} ({100 * interval.low:.1f}-{100 * interval.high:.1f})"
+
+
+def difference(a: Tensor, b: Tensor) -> str:
+    """How often a is right and b is not, and the other way round."""
+    return (
+        f"{percent(paired_difference(a, b))} points, {int((a & ~b).sum())} puzzles won, {int((b & ~a).sum())} lost, "
+        f"exact McNemar p = {mcnemar(a, b):.2g}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -26,9 +26,7 @@ def solve_all(puzzles: Sequence[Board], search: Search, seed: int, console: Cons
         console.print(rich_text(puzzle, grid, puzzle.violated(grid)))
         console.print(_who(result))
         if broken:
-            console.print(
-                f"[bold red]not solved[/]: none of {search.k} rollouts passed the rules; this is the best"
-            )
+            console.print(f"[bold red]not solved[/]: none of {search.k} rollouts passed the rules; this is the best")
             _explain(broken, console)
         console.print()
     return unsolved

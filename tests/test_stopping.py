@@ -295,3 +295,13 @@ def test_lanes_of_retired_rollouts_are_filled_at_once():
     cost = search(torch.arange(64)[:, None]).cost
     assert cost.lane_steps == 64 * (8 + 3)
     assert cost.lane_steps_run <= cost.lane_steps + 8 * 16
+
+
+def test_the_last_lanes_are_moved_together():
+    """One rollout of each block goes to full depth: from the second step on, one block holds all four."""
+    script = Script.random(1, 16, 8, 0)
+    script.q[:] = 1.0
+    script.q[:, ::4] = -1.0
+    cost = Search(Scripted(script), Reveal(), QSelector(), k=16, depth=8, stop=Halted())(torch.zeros(1, 1).long()).cost
+    assert cost.lane_steps == 4 * 8 + 12
+    assert cost.lane_steps_run == 16 + 7 * 4

@@ -7,7 +7,6 @@ do not depend on how many others run. Empty blocks are skipped, the last one is 
 from __future__ import annotations
 
 import time
-import traceback
 import warnings
 from collections.abc import Iterator
 
@@ -26,7 +25,7 @@ from tts.rollouts import Cost, Rollouts, Status
 from tts.scheduler import RUNNING, Ints, Scheduler
 from tts.source import Batch, Embeddings, Source
 from tts.stopping import Stop, StopView, judged
-from tts.strategy import Strategy
+from tts.strategy import CoupledStrategy, Strategy
 
 
 @attrs.frozen(eq=False)
@@ -105,6 +104,8 @@ class Engine:
         lanes = self._admit()
         if lanes is None:
             return False
+        if isinstance(self.plan.strategy, CoupledStrategy):
+            lanes.resample(self.plan.strategy, self.plan.k, self.plan.seed)
         for index in np.unique(lanes.live // self.block):
             self._step(lanes, slice(int(index) * self.block, (int(index) + 1) * self.block))
         lanes.host_step[lanes.live] += 1
@@ -232,11 +233,8 @@ class Engine:
                 f"out of memory with {self.n} lanes in flight, the fewest that this search can run "
                 f"(blocks of {block}, waves of up to {widest}): use a device with more memory, or narrower waves="
             ) from error
-        traceback.clear_frames(error.__traceback__)  # they hold the old lanes
         self.n, self.lanes = max(least, self.n // 2 // block * block), None
         self.scheduler.requeue()
-        if self.plan.device.type == "cuda":
-            torch.cuda.empty_cache()
         if not self.warned:
             self.warned = True
             warnings.warn(f"out of memory: going on with {self.n} lanes in flight", RuntimeWarning, stacklevel=4)

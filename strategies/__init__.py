@@ -5,6 +5,7 @@ from tts.strategies.dropout import Dropout
 from tts.strategies.groups import Grouped
 from tts.strategies.judges import FewestViolations, FirstHaltedSelector, ResidualSelector
 from tts.strategies.noise import GaussianNoise, Identity
+from tts.strategies.particles import GuidedParticles
 from tts.strategies.restarts import Restarts
 from tts.strategies.schedules import Constant, Cosine, First, Linear, Schedule
 from tts.strategies.selectors import CellMajority, MajorityVote, QSelector, VerifierSelector
@@ -21,6 +22,7 @@ __all__ = [
     "FirstHaltedSelector",
     "GaussianNoise",
     "Grouped",
+    "GuidedParticles",
     "Identity",
     "Linear",
     "MajorityVote",

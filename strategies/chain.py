@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import attrs
+from attrs.validators import deep_iterable
 from torch import Tensor
 
 from tts.model import State
 from tts.rng import Streams
+from tts.strategies.latents import plain_strategy
 from tts.strategy import StepView, Strategy
 
 
@@ -17,7 +19,7 @@ class Chain(Strategy):
     A strategy's noise depends on its place in the chain, so equal strategies in one chain draw different noise.
     """
 
-    strategies: tuple[Strategy, ...]
+    strategies: tuple[Strategy, ...] = attrs.field(validator=deep_iterable(plain_strategy))
 
     def __init__(self, *strategies: Strategy) -> None:
         for strategy in strategies:

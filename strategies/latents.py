@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+import attrs
 from torch import Tensor
 
 from tts.errors import ShapeError
 from tts.model import State
 from tts.rng import Streams
-from tts.strategy import Strategy
+from tts.strategy import CoupledStrategy, Strategy
+
+
+def plain_strategy(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """An attrs validator: TypeError unless the value is a strategy that changes latents alone."""
+    outer = type(owner).__name__
+    if not isinstance(value, Strategy):
+        raise TypeError(f"{outer}: {attribute.name} must be a Strategy; got {value!r:.80}")
+    if isinstance(value, CoupledStrategy):
+        name = type(value).__name__
+        raise TypeError(f"{outer} cannot hold {name}, which acts on more than the latents; write {name}(...) outermost")
 
 
 def as_names(latents: Iterable[str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from tts.strategies import (
     FirstHaltedSelector,
     GaussianNoise,
     Grouped,
+    GuidedParticles,
     Identity,
     Linear,
     MajorityVote,
@@ -47,6 +48,8 @@ STRATEGIES = [
     Restarts(0.5, ("y",), patience=1),
     TargetedNoise(0.5, ("y", "z")),
     Chain(GaussianNoise(0.1), Restarts(0.2, patience=2), Dropout(0.1)),
+    GuidedParticles(GaussianNoise(0.3, ("y",)), temperature=0.5, threshold=0.9),
+    GuidedParticles(Chain(Restarts(0.5, patience=1), Dropout(0.1)), every=2, threshold=1.0),
     Jitter(),
 ]
 SELECTORS = [

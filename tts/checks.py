@@ -106,6 +106,18 @@ def check_flags(what: str, flags: Tensor, n: int) -> None:
         raise ShapeError(f"{what} returned {got}; expected bool [{n}]")
 
 
+def check_parents(parents: Tensor, like: Tensor) -> None:
+    """Raise ShapeError unless ``parents`` is int64 [P, K] as ``like``, of numbers from 0 to K - 1."""
+    k = like.shape[1]
+    if not isinstance(parents, Tensor) or parents.dtype != torch.int64 or parents.shape != like.shape:
+        got = f"{parents.dtype} {list(parents.shape)}" if isinstance(parents, Tensor) else f"a {name_of(parents)}"
+        raise ShapeError(f"resample returned {got}; expected torch.int64 {list(like.shape)}")
+    if bool(((parents < 0) | (parents >= k)).any()):
+        raise ShapeError(
+            f"resample returned parents {int(parents.min())} to {int(parents.max())}; expected 0 to {k - 1}"
+        )
+
+
 def passes(verifier: Verifier, tokens: Tensor, answers: Tensor) -> Tensor:
     """bool [N]: answers [N, L] to tokens [N, L] pass the rules. RolloutError where the verifier fails."""
     with blame(f"{name_of(verifier)}.valid"):

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tts.checks import blame, check_rows, check_state, name_of
+from tts.checks import blame, check_parents, check_rows, check_state, name_of
 from tts.errors import RolloutError, ShapeError
 from tts.model import RecursiveModel, State
 from tts.rng import Streams
 from tts.scheduler import Ints
-from tts.strategy import StepView, Strategy
+from tts.strategy import CoupledStrategy, StepView, Strategy
 
 LATENTS = ("y", "z")
 RECORDABLE = ("q", "residual", "answers", *LATENTS)
@@ -97,6 +97,28 @@ class Lanes:
     def keys_of(self, part: slice) -> Tensor:
         """The puzzle keys of a block's live lanes."""
         return self.keys[part][self.index(self.slot[part]) >= 0]
+
+    def resample(self, strategy: CoupledStrategy, k: int, seed: int) -> None:
+        """Let the lanes under way go on from the parents that the strategy names among the k of their puzzle."""
+        live = self.live[self.host_step[self.live] > 0]
+        if not len(live):
+            return
+        order = np.lexsort((self.host_rollout[live], self.slot[live]))
+        family = self.index(live[order].reshape(-1, k))
+        first = family[:, 0]
+        step, keys = self.step[first], self.keys[first]
+        with blame(f"{name_of(strategy)}.resample", lambda: keys):
+            parents = strategy.resample(self.q[family], step, Streams(seed, keys, torch.zeros_like(step), step))
+            check_parents(parents, family)
+        origin = family.gather(1, parents)
+        moved = origin != family
+        self._inherit(family[moved], origin[moved])
+
+    def _inherit(self, at: Tensor, origin: Tensor) -> None:
+        """Lanes ``at`` take all that a step changes from lanes ``origin``; rollout numbers and their noise stay."""
+        brought = (self.answers, self.previous, self.q, self.residual, self.halt)
+        for tensor in (*self.state.values(), *self.memory.values(), *brought):
+            tensor[at] = tensor[origin]
 
     def check_finite(self, at: Tensor) -> None:
         """Raise RolloutError unless the last step of lanes ``at`` left finite latents, logits and q."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tts.checks import blame, name_of, passes
 from tts.errors import RolloutError, TTSError
+from tts.metrics import Curve, best_at_k, mode_at_k, pass_at_k
 from tts.selector import Candidates, Selector, scored
 from tts.verifier import Verifier
 
@@ -129,6 +130,7 @@ class Result:
         cost: what was spent.
         dtype, device: of the model that ran.
         verifier: the rules over the model's tokens, None where none are known.
+        exchangeable: all rollouts ran and knew nothing of each other, so that pass@k and its kin are defined.
     """
 
     tokens: Tensor
@@ -142,6 +144,7 @@ class Result:
     dtype: torch.dtype
     device: torch.device
     verifier: Verifier | None
+    exchangeable: bool = True
 
     @property
     def valid(self) -> Tensor:
@@ -160,6 +163,27 @@ class Result:
             raise TTSError("result.verified() needs rules: the model's codec has no verifier")
         started = self.rollouts.status != Status.NOT_STARTED
         return verify(self.verifier, self.tokens, self.rollouts.answers) & started
+
+    def pass_at_k(self, labels: Tensor, ignore: int = 0) -> Curve:
+        """pass@k for labels [B, L]. TTSError, as for its kin, where the rollouts are not exchangeable."""
+        return pass_at_k(self._exchangeable().correct(labels, ignore))
+
+    def best_at_k(self, labels: Tensor, ignore: int = 0) -> Curve:
+        """best@k by the selector's scores for labels [B, L]."""
+        return best_at_k(self._exchangeable().correct(labels, ignore), self.scores)
+
+    def mode_at_k(self, labels: Tensor, ignore: int = 0) -> Curve:
+        """mode@k for labels [B, L]; where an unlabelled cell makes equal answers differ, they vote apart."""
+        rollouts = self._exchangeable()
+        return mode_at_k(rollouts.correct(labels, ignore), rollouts.answers)
+
+    def _exchangeable(self) -> Rollouts:
+        if not self.exchangeable:
+            raise TTSError(
+                "pass@k and its kin are defined for exchangeable rollouts, not where a strategy couples them or a rule "
+                "ends puzzles early; take the accuracy of .answers instead"
+            )
+        return self.rollouts
 
     @staticmethod
     def join(results: Sequence[Result], order: Tensor) -> Result:

@@ -12,7 +12,7 @@ from attrs.validators import optional
 from torch import Tensor
 from tqdm import tqdm
 
-from tts.checks import instance, positive
+from tts.checks import instance, name_of, positive
 from tts.engine import Engine, Finished, Plan
 from tts.errors import PuzzleError
 from tts.lanes import RECORDABLE
@@ -23,7 +23,7 @@ from tts.scheduler import Ints, wave_ends
 from tts.selector import Selector
 from tts.source import Source
 from tts.stopping import Stop
-from tts.strategy import Strategy
+from tts.strategy import CoupledStrategy, Strategy
 
 
 class SearchInterrupted(KeyboardInterrupt):
@@ -82,6 +82,22 @@ class Search:
         for name in names:
             if name not in RECORDABLE:
                 raise ValueError(f"Search: record has {name!r}; choose among {', '.join(RECORDABLE)}")
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.strategy, CoupledStrategy):
+            name = name_of(self.strategy)
+            if self.stop is not None and self.stop.ends_lanes:
+                raise ValueError(
+                    f"Search: {name_of(self.stop)} can stop rollouts one by one, but those of {name} run together; "
+                    "stop whole puzzles, say by Verified(), FirstHalted() or Budget(n)"
+                )
+            if self.waves is not None:
+                raise ValueError(f"Search: the rollouts of {name} run together, in one wave; leave waves out")
+
+    @property
+    def exchangeable(self) -> bool:
+        """Whether all rollouts are run and know nothing of each other, so that pass@k and its kin are defined."""
+        return not isinstance(self.strategy, CoupledStrategy) and not (self.stop is not None and self.stop.ends_puzzles)
 
     def __call__(
         self,
@@ -145,8 +161,9 @@ class Search:
 
     def _run(self, source: Source, seed: int) -> Iterator[Finished]:
         model, stop = self.model, self.stop
-        lockstep = stop is not None and stop.ends_puzzles
-        ends = wave_ends(self.k, self.waves) if lockstep else np.array([self.k])
+        coupled = isinstance(self.strategy, CoupledStrategy)
+        lockstep = coupled or (stop is not None and stop.ends_puzzles)
+        ends = wave_ends(self.k, self.waves) if lockstep and not coupled else np.array([self.k])
         plan = Plan(model, self.strategy, stop, self.k, self.depth, ends, lockstep, self.record, seed, device_of(model))
         lanes = max(min(self.lanes or 4 * model.block, len(source) * self.k), plan.widest)
         steps = Engine(plan, -(-lanes // model.block) * model.block, source).run()
@@ -170,6 +187,7 @@ class Search:
             dtype=next(self.model.parameters(), torch.empty(0)).dtype,
             device=device_of(self.model),
             verifier=self.model.codec.verifier,
+            exchangeable=self.exchangeable,
         )
         return choose(self.selector, unpicked)
 

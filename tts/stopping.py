@@ -81,6 +81,11 @@ class Stop(ABC):
     def ends_puzzles(self) -> bool:
         """Whether the rule can end a whole puzzle. Then rollouts run in waves, and pass@k is not defined."""
 
+    @property
+    def ends_lanes(self) -> bool:
+        """Whether the rule can retire a rollout and leave its puzzle open, which coupled strategies do not bear."""
+        return True
+
     @abstractmethod
     def done(self, view: StopView) -> Verdict:
         """The verdict over N lanes."""
@@ -100,6 +105,10 @@ class Either(Stop):
     @property
     def ends_puzzles(self) -> bool:
         return self.first.ends_puzzles or self.second.ends_puzzles
+
+    @property
+    def ends_lanes(self) -> bool:
+        return self.first.ends_lanes or self.second.ends_lanes
 
     def done(self, view: StopView) -> Verdict:
         a, b = judged(self.first, view), judged(self.second, view)
@@ -130,6 +139,10 @@ class FirstHalted(Stop):
     threshold: float = 0.0
     ends_puzzles = True
 
+    @property
+    def ends_lanes(self) -> bool:
+        return self.n > 1
+
     def done(self, view: StopView) -> Verdict:
         fired = _fired(view, self.threshold)
         before = view.ended_halt if self.threshold == 0.0 else view.ended_q > self.threshold
@@ -147,6 +160,7 @@ class Verified(Stop):
 
     verifier: Verifier | None = attrs.field(default=None, validator=attrs.validators.optional(instance(Verifier)))
     ends_puzzles = True
+    ends_lanes = False
 
     def done(self, view: StopView) -> Verdict:
         verifier = self.verifier or view.verifier
@@ -180,6 +194,7 @@ class Budget(Stop):
 
     lane_steps: int = attrs.field(validator=positive)
     ends_puzzles = True
+    ends_lanes = False
 
     def done(self, view: StopView) -> Verdict:
         spent = view.spent >= self.lane_steps

@@ -1,4 +1,4 @@
-"""Strategy: what makes the rollouts of a puzzle differ."""
+"""Strategy: what makes the rollouts of a puzzle differ; CoupledStrategy, where they know of each other."""
 
 from __future__ import annotations
 
@@ -53,3 +53,25 @@ class Strategy(ABC):
     def memory(self, n: int) -> dict[str, Tensor]:
         """Tensors [n, ...] that live as long as a rollout, as they are on admission. None by default."""
         return {}
+
+
+class CoupledStrategy(Strategy):
+    """A strategy whose rollouts of one puzzle take part in each other: before a step each may go on from another.
+
+    All K rollouts of a puzzle run together, so no rule may stop them one by one, and pass@k is not defined. The
+    rollouts of k = 64 are not the first 64 of k = 128.
+    """
+
+    @abstractmethod
+    def resample(self, q: Tensor, step: Tensor, rng: Streams) -> Tensor:
+        """From which rollout of its own puzzle each rollout goes on. Called before every step but the first.
+
+        Args:
+            q: float32 [P, K], the halt logits after the step before, of the P puzzles in flight.
+            step: int64 [P], steps taken, from 1.
+            rng: the streams of the P puzzles, those of their rollout 0; draw under a name that is no latent's.
+
+        Returns:
+            Parents, int64 [P, K], from 0 to K - 1. A rollout takes its parent's latents, memory, answers and q, and
+            goes on with its own noise.
+        """

@@ -7,6 +7,8 @@ result = Search(load("sudoku-9x9"), GaussianNoise(0.1), QSelector(), k=128)(puzz
 
 from tts.checkpoints import load, save
 from tts.codec import TokenCodec
+from tts.compare import compare
+from tts.comparison import Comparison
 from tts.errors import CheckpointError, PuzzleError, RolloutError, ShapeError, TTSError
 from tts.hrm import HRM, HRMConfig
 from tts.model import Codec, Readout, RecursiveModel, State
@@ -29,6 +31,7 @@ __all__ = [
     "Chain",
     "CheckpointError",
     "Codec",
+    "Comparison",
     "Converged",
     "Cost",
     "FirstHalted",
@@ -65,6 +68,7 @@ __all__ = [
     "Verifier",
     "VerifierSelector",
     "Violations",
+    "compare",
     "load",
     "parse",
     "save",

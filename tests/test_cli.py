@@ -62,6 +62,17 @@ def test_verify_names_the_broken_rules_and_marks_the_cells() -> None:
     assert "!" in out
 
 
+def test_verify_takes_every_variety_and_answers_that_begin_with_dashes() -> None:
+    address = "https://puzz.link/p?heyawake/6/6/2aaqrju06f6t12i00g11g01"
+    solution = "---#-#-#----#--#-#--#----#--#-#----#"
+    code, out = run("verify", address, solution)
+    assert code == 0, out
+    assert "solved" in out
+    code, out = run("verify", address, "-" * 36)
+    assert code == 1
+    assert "brNoShade: no cell is shaded" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -53,7 +53,7 @@ def solve(
     raise typer.Exit(1 if unsolved else 0)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # answers begin with dashes
 def verify(
     url: Annotated[str, typer.Argument(help="a puzzle as text or a puzz.link address")],
     grid: Annotated[str, typer.Argument(help="the answer, a character a cell, rows one after the other")],

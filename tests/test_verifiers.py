@@ -110,7 +110,9 @@ def test_an_answer_far_out_of_range_is_illegal(variety: str, token: int, device:
     assert "illegalCell" in found.of(0)
     assert found.cells.all()
     if token != 0:  # nor does such a token make a puzzle that could be solved
-        assert not verifier.valid(torch.full_like(puzzle, token), torch.full_like(puzzle, token)).any()
+        same = verifier.violations(torch.full_like(puzzle, token), torch.full_like(puzzle, token))
+        assert not same.valid.any()
+        assert "illegalCell" in same.of(0) or (variety, token) == ("nurikabe", 2**15)  # there it is a large number
 
 
 @pytest.mark.parametrize("variety", VARIETIES)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from tts.errors import PuzzleError
-from tts.model import Codec
+from tts.model import Codec, View
 from tts.puzzle import Puzzle
 from tts.puzzles.board import Board, check_size
-from tts.puzzles.sudoku import default_box
+from tts.puzzles.sudoku import Sudoku, default_box
 from tts.puzzles.varieties import VARIETIES
 from tts.verifier import Verifier
 from tts.verifiers import verifier_for
@@ -89,6 +91,41 @@ class VarietyCodec(Codec):
         self._check(puzzle)
         board = np.asarray(answers).reshape(self.height, self.width)[: puzzle.height, : puzzle.width]
         return puzzle.grid(board.ravel())
+
+    def views(self, tokens: NDArray[np.int64], identifier: int, seed: int = 0) -> Iterator[View]:
+        """The board of tokens [L] through its symmetries, see Codec.views; those that do not fit are left out."""
+        cells = np.arange(self.height * self.width).reshape(self.height, self.width)
+        rows, columns = np.nonzero(np.reshape(tokens, cells.shape) != self.pad)
+        if not len(rows):
+            raise PuzzleError(f"{self.variety}: a board of pad cells alone")
+        cells = cells[: rows.max() + 1, : columns.max() + 1]
+        height, width = cells.shape
+        for seen in self._read(tokens[cells.ravel()], height, width).symmetries(seed):
+            try:
+                shown, identifier = self.encode(seen.puzzle)
+            except PuzzleError:
+                continue
+            places = self._cells(cells.ravel()[seen.cells], seen.puzzle)
+            yield View(shown, identifier, places, self._values(seen.values))
+
+    def _read(self, tokens: NDArray[np.int64], height: int, width: int) -> Board:
+        if self.box is not None:
+            return Sudoku.from_tokens(tokens, height, width, self.box)
+        return self._board.from_tokens(tokens, height, width)
+
+    def _cells(self, shown: NDArray[np.int64], puzzle: Puzzle) -> NDArray[np.int64]:
+        """The cells that a view shows, [puzzle.height * puzzle.width], padded by those that it does not show: [L]."""
+        padded = np.full((self.height, self.width), -1)
+        padded[: puzzle.height, : puzzle.width] = shown.reshape(puzzle.height, puzzle.width)
+        padded[padded < 0] = np.setdiff1d(np.arange(padded.size), shown)
+        return padded.ravel()
+
+    def _values(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A table of tokens cut or extended to [V]."""
+        table = np.arange(self.vocab_size)
+        known = values[: self.vocab_size]
+        table[: len(known)] = known
+        return table
 
     def _check(self, puzzle: Puzzle) -> None:
         box = puzzle.box if isinstance(puzzle, Board) else None

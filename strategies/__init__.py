@@ -10,6 +10,7 @@ from tts.strategies.restarts import Restarts
 from tts.strategies.schedules import Constant, Cosine, First, Linear, Schedule
 from tts.strategies.selectors import CellMajority, MajorityVote, QSelector, VerifierSelector
 from tts.strategies.targeted import TargetedNoise
+from tts.strategies.views import SymmetricViews
 
 __all__ = [
     "CellMajority",
@@ -30,6 +31,7 @@ __all__ = [
     "ResidualSelector",
     "Restarts",
     "Schedule",
+    "SymmetricViews",
     "TargetedNoise",
     "VerifierSelector",
 ]

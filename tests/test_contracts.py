@@ -29,6 +29,7 @@ from tts.strategies import (
     QSelector,
     ResidualSelector,
     Restarts,
+    SymmetricViews,
     TargetedNoise,
     VerifierSelector,
 )
@@ -50,6 +51,8 @@ STRATEGIES = [
     Chain(GaussianNoise(0.1), Restarts(0.2, patience=2), Dropout(0.1)),
     GuidedParticles(GaussianNoise(0.3, ("y",)), temperature=0.5, threshold=0.9),
     GuidedParticles(Chain(Restarts(0.5, patience=1), Dropout(0.1)), every=2, threshold=1.0),
+    SymmetricViews(GaussianNoise(0.3), views=3),
+    SymmetricViews(Chain(TargetedNoise(0.5), Restarts(0.2, patience=1))),
     Jitter(),
 ]
 SELECTORS = [

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
 from tts.errors import RolloutError, ShapeError, TTSError
-from tts.model import Readout, State
+from tts.model import Readout, State, View
 from tts.verifier import Verifier
 
 Check = Callable[[object, "attrs.Attribute[Any]", Any], None]
@@ -116,6 +117,18 @@ def check_parents(parents: Tensor, like: Tensor) -> None:
         raise ShapeError(
             f"resample returned parents {int(parents.min())} to {int(parents.max())}; expected 0 to {k - 1}"
         )
+
+
+def check_views(views: Sequence[View], cells: int, vocab_size: int) -> None:
+    """Raise ShapeError unless there are views, of tokens [L], whose cells and values are permutations."""
+    if not views:
+        raise ShapeError("look returned no views; the first one is the identity")
+    for place, view in enumerate(views):
+        if view.tokens.shape != (cells,) or view.tokens.min() < 0 or view.tokens.max() >= vocab_size:
+            raise ShapeError(f"look returned a view {place} whose tokens are not [{cells}], from 0 to {vocab_size - 1}")
+        for name, n in (("cells", cells), ("values", vocab_size)):
+            if not np.array_equal(np.sort(getattr(view, name)), np.arange(n)):
+                raise ShapeError(f"look returned a view {place} whose {name} are no permutation of 0 to {n - 1}")
 
 
 def passes(verifier: Verifier, tokens: Tensor, answers: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from tts.scheduler import RUNNING, Ints, Scheduler
 from tts.source import Batch, Embeddings, Source
 from tts.stopping import Stop, StopView, judged
 from tts.strategy import CoupledStrategy, Strategy
+from tts.views import Views
 
 
 @attrs.frozen(eq=False)
@@ -77,7 +78,8 @@ class Engine:
         self.scheduler = Scheduler(slots, plan.k, source.cells, plan.ends, plan.lockstep, plan.model.codec.vocab_size)
         self.tokens = torch.zeros(slots, source.cells, dtype=torch.int64, device=plan.device)
         self.keys = torch.zeros(slots, dtype=torch.int64, device=plan.device)
-        self.embeddings = Embeddings(plan.model, slots, plan.device)
+        self.views = Views(plan.strategy, plan.model.codec, slots, plan.k, plan.device)
+        self.embeddings = Embeddings(plan.model, slots * self.views.count, plan.device)
         answers = torch.from_numpy(self.scheduler.answers).dtype
         self.record = Record(plan.record, slots, plan.k, plan.depth, answers)
         self.advance = graphed(plan.model) if plan.device.type == "cuda" else plain(plan.model)
@@ -120,7 +122,8 @@ class Engine:
         if batch is None:
             return
         slots = free[: len(batch.position)]
-        self.embeddings.fill(slots, batch, np.flatnonzero(self.scheduler.puzzle >= 0))
+        held = np.flatnonzero(self.scheduler.puzzle >= 0)
+        self.embeddings.fill(self.views.rows(slots), self.views.open(slots, batch), self.views.rows(held))
         at = torch.from_numpy(slots).to(self.plan.device)
         self.tokens[at], self.keys[at] = batch.tokens.to(at.device), batch.keys.to(at.device)
         self.scheduler.open(slots, batch.position)
@@ -132,7 +135,7 @@ class Engine:
         if encoded is None:
             return None
         if self.lanes is None:
-            self.lanes = Lanes(self.plan.model, self.plan.strategy, self.n, encoded, self.tokens)
+            self.lanes = Lanes(self.plan.model, self.plan.strategy, self.n, encoded, self.views)
         slot, rollout = self.scheduler.grant(self.n - len(self.lanes.live))
         if len(slot):
             self.lanes.admit(slot, rollout, self.tokens, encoded, self.keys)
@@ -148,9 +151,7 @@ class Engine:
         with blame(name_of(plan.model), lambda: lanes.keys_of(part)):
             state, out = self.advance(state, before.encoded)
             check_readout(out, before.tokens, plan.model.codec.vocab_size)
-        pad = plan.model.codec.pad
-        lanes.previous[part] = before.answers
-        lanes.answers[part] = torch.where(before.tokens == pad, pad, out.logits.argmax(dim=2))
+        lanes.answer(part, out.logits.argmax(dim=2), plan.model.codec.pad)
         lanes.q[part] = torch.where(out.logits.isfinite().all(dim=2).all(dim=1), out.q, torch.nan)
         lanes.halt[part] = out.halt
         y, old = state["y"], before.state["y"]
@@ -218,8 +219,8 @@ class Engine:
         )
         now = time.perf_counter()
         flops = self.lane_steps_run * self.plan.model.step_flops()
-        cost = Cost(int(rollouts.steps.sum()), self.lane_steps_run, now - self.since, flops)
-        self.lane_steps_run, self.since = 0, now
+        cost = Cost(int(rollouts.steps.sum()), self.lane_steps_run, now - self.since, flops, self.embeddings.embedded)
+        self.lane_steps_run, self.since, self.embeddings.embedded = 0, now, 0
         position, winner = found.puzzle[slots].copy(), torch.from_numpy(found.winner[slots])
         found.puzzle[slots] = -1
         return Finished(position, self.tokens[on_device].cpu(), self.keys[on_device].cpu(), rollouts, winner, cost)

@@ -16,6 +16,7 @@ from tts.model import RecursiveModel, State
 from tts.rng import Streams
 from tts.scheduler import Ints
 from tts.strategy import CoupledStrategy, StepView, Strategy
+from tts.views import Views
 
 LATENTS = ("y", "z")
 RECORDABLE = ("q", "residual", "answers", *LATENTS)
@@ -26,18 +27,22 @@ class Lanes:
 
     Attributes:
         slot: host int64 [N], the puzzle slot a lane works for; -1 where it is dead.
+        tokens, answers, previous: int64 [N, L], the puzzles and the answers to them.
+        seen, given: int64 [N, L], the views of the puzzles that the model sees, and its answers to those.
+        row: int64 [N], the views.
     """
 
-    def __init__(self, model: RecursiveModel, strategy: Strategy, n: int, encoded: Tensor, tokens: Tensor):
+    def __init__(self, model: RecursiveModel, strategy: Strategy, n: int, encoded: Tensor, views: Views):
         device = encoded.device
-        self.model, self.strategy, self.n = model, strategy, n
+        self.model, self.strategy, self.n, self.views = model, strategy, n, views
         self.state = {name: x.clone(memory_format=torch.contiguous_format) for name, x in self._start(n).items()}
         self.memory = {name: value.to(device, copy=True) for name, value in self._memory(n).items()}
         self.encoded = encoded.new_zeros(n, *encoded.shape[1:])
-        self.tokens = tokens.new_zeros(n, tokens.shape[1])
+        self.tokens = views.tokens.new_zeros(n, views.tokens.shape[1])
         self.answers, self.previous = torch.zeros_like(self.tokens), torch.zeros_like(self.tokens)
+        self.seen, self.given = torch.zeros_like(self.tokens), torch.zeros_like(self.tokens)
         self.keys = torch.zeros(n, dtype=torch.int64, device=device)
-        self.rollout, self.step = torch.zeros_like(self.keys), torch.zeros_like(self.keys)
+        self.rollout, self.step, self.row = (torch.zeros_like(self.keys) for _ in range(3))
         self.q = torch.zeros(n, dtype=torch.float32, device=device)
         self.residual = torch.zeros_like(self.q)
         self.halt = torch.zeros(n, dtype=torch.bool, device=device)
@@ -50,9 +55,9 @@ class Lanes:
         return np.flatnonzero(self.slot >= 0)
 
     def admit(self, slot: Ints, rollout: Ints, tokens: Tensor, encoded: Tensor, keys: Tensor) -> None:
-        """Start rollouts in the first dead lanes; tokens, encoded and keys are those of all slots."""
+        """Start rollouts in the first dead lanes; tokens and keys are those of all slots, encoded of all views."""
         lane = np.flatnonzero(self.slot < 0)[: len(slot)]
-        at, source = self.index(lane), self.index(slot)
+        at, source, row = self.index(lane), self.index(slot), self.index(self.views.row(slot, rollout))
         state, memory = self._start(len(lane)), self._memory(len(lane))
         check_state(f"{name_of(self.model)}.start", state, {name: x[: len(lane)] for name, x in self.state.items()})
         for name, latent in state.items():
@@ -60,7 +65,8 @@ class Lanes:
         for name, value in memory.items():
             self.memory[name][at] = value.to(at.device)
         self.tokens[at] = self.answers[at] = self.previous[at] = tokens[source]
-        self.encoded[at], self.keys[at] = encoded[source], keys[source]
+        self.seen[at] = self.given[at] = self.views.tokens[row]
+        self.encoded[at], self.row[at], self.keys[at] = encoded[row], row, keys[source]
         self.rollout[at], self.step[at], self.q[at] = self.index(rollout), 0, -torch.inf
         self.slot[lane], self.host_rollout[lane], self.host_step[lane] = slot, rollout, 0
 
@@ -82,13 +88,19 @@ class Lanes:
             self.model,
             {name: latent[part] for name, latent in self.state.items()},
             self.encoded[part],
-            self.tokens[part],
+            self.seen[part],
             self.step[part],
-            self.answers[part],
+            self.given[part],
             self.q[part],
             {name: value[part] for name, value in self.memory.items()},
             depth,
         )
+
+    def answer(self, part: slice, given: Tensor, pad: int) -> None:
+        """Take the model's answers [N, L] for a block, and map them back to the puzzles themselves."""
+        self.previous[part] = self.answers[part]
+        self.given[part] = torch.where(self.seen[part] == pad, pad, given)
+        self.answers[part] = torch.where(self.tokens[part] == pad, pad, self.views.back(self.row[part], given))
 
     def streams(self, part: slice, seed: int) -> Streams:
         """The noise of a block's rollouts at their own steps."""
@@ -116,7 +128,7 @@ class Lanes:
 
     def _inherit(self, at: Tensor, origin: Tensor) -> None:
         """Lanes ``at`` take all that a step changes from lanes ``origin``; rollout numbers and their noise stay."""
-        brought = (self.answers, self.previous, self.q, self.residual, self.halt)
+        brought = (self.answers, self.previous, self.given, self.q, self.residual, self.halt)
         for tensor in (*self.state.values(), *self.memory.values(), *brought):
             tensor[at] = tensor[origin]
 

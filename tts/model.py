@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import attrs
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tts.errors import PuzzleError
 from tts.puzzle import Puzzle
 from tts.verifier import Verifier
 
@@ -30,6 +32,23 @@ class Readout:
     logits: Tensor
     q: Tensor
     halt: Tensor
+
+
+@attrs.frozen(eq=False)
+class View:
+    """A puzzle seen through a symmetry, in the tokens of a codec, and the way back for its answers.
+
+    Attributes:
+        tokens: int64 [L], what is seen.
+        identifier: of the puzzle that is seen.
+        cells: int64 [L], a permutation: cell c of the view is cell ``cells[c]`` of the puzzle.
+        values: int64 [V], a permutation: what each answer token of the puzzle becomes in the view.
+    """
+
+    tokens: NDArray[np.int64]
+    identifier: int
+    cells: NDArray[np.int64]
+    values: NDArray[np.int64]
 
 
 class Codec(ABC):
@@ -59,6 +78,14 @@ class Codec(ABC):
     @abstractmethod
     def decode(self, puzzle: Puzzle, answers: NDArray[np.int64]) -> NDArray[np.int64]:
         """The answer grid [puzzle.height, puzzle.width] that answer tokens [L] stand for."""
+
+    def views(self, tokens: NDArray[np.int64], identifier: int, seed: int = 0) -> Iterator[View]:
+        """The puzzle of tokens [L] through its symmetries: the identity first, the rest in an order drawn from seed.
+
+        Raises:
+            PuzzleError: this codec knows of no symmetries, or the tokens are no puzzle.
+        """
+        raise PuzzleError(f"{type(self).__name__} knows of no symmetries; give it a method views, or use VarietyCodec")
 
 
 class RecursiveModel(nn.Module, ABC):

@@ -99,12 +99,14 @@ class Cost:
         lane_steps_run: the same with the padding of blocks and the steps that were run again.
         seconds: wall-clock.
         flops: floating-point operations of ``lane_steps_run``; 0 where the model does not count them.
+        embedded: puzzles embedded, each view of one counted, equal ones open together once (a look-up in TRM).
     """
 
     lane_steps: int
     lane_steps_run: int
     seconds: float
     flops: int
+    embedded: int = 0
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(
@@ -112,6 +114,7 @@ class Cost:
             self.lane_steps_run + other.lane_steps_run,
             self.seconds + other.seconds,
             self.flops + other.flops,
+            self.embedded + other.embedded,
         )
 
 

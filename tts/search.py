@@ -153,7 +153,7 @@ class Search:
 
     def _stream(self, source: Source, seed: int) -> Iterator[tuple[int, Result]]:
         for finished in self._run(source, seed):
-            free = attrs.evolve(finished.cost, lane_steps=0, lane_steps_run=0, seconds=0.0, flops=0)
+            free = attrs.evolve(finished.cost, lane_steps=0, lane_steps_run=0, seconds=0.0, flops=0, embedded=0)
             for row, position in enumerate(finished.position.tolist()):
                 steps = int(finished.rollouts.steps[row].sum())
                 cost = attrs.evolve(free if row else finished.cost, lane_steps=steps)

@@ -114,6 +114,7 @@ class Embeddings:
         self.model, self.device, self.block = model, device, model.block
         self.content = np.zeros(slots, np.int64)
         self.rows: Tensor | None = None
+        self.embedded = 0
 
     def fill(self, slots: Ints, batch: Batch, held: Ints) -> None:
         """Embed puzzles for ``slots``, copying what ``held`` slots have already. Fixed shapes, as for steps."""
@@ -122,6 +123,7 @@ class Embeddings:
         for begin in range(0, len(fresh), self.block):
             part = fresh[begin : begin + self.block]
             encoded = self._encode(batch, part)
+            self.embedded += len(part)
             if self.rows is None:
                 self.rows = encoded.new_zeros(len(self.content), *encoded.shape[1:])
             self.rows[self._index(slots[part])] = encoded[: len(part)]

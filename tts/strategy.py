@@ -1,13 +1,15 @@
-"""Strategy: what makes the rollouts of a puzzle differ; CoupledStrategy, where they know of each other."""
+"""Strategy: what makes the rollouts of a puzzle differ, each by itself, by each other, or by what they see."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import attrs
 from torch import Tensor
 
-from tts.model import RecursiveModel, State
+from tts.model import Codec, RecursiveModel, State, View
+from tts.puzzle import Grid
 from tts.rng import Streams
 
 
@@ -19,7 +21,7 @@ class StepView:
         model: the model that is searched.
         state: the latents by name, each [N, S, D].
         encoded: [N, S, D], the embedded puzzles.
-        tokens: int64 [N, L], the puzzles.
+        tokens: int64 [N, L], the puzzles, as an InputStrategy shows them; so are the answers.
         step: int64 [N], supervision steps each lane has taken, from 0.
         answers: int64 [N, L], argmax of the logits after the step before; the puzzle's tokens at step 0.
         q: float32 [N], the halt logit after the step before; -inf at step 0.
@@ -74,4 +76,18 @@ class CoupledStrategy(Strategy):
         Returns:
             Parents, int64 [P, K], from 0 to K - 1. A rollout takes its parent's latents, memory, answers and q, and
             goes on with its own noise.
+        """
+
+
+class InputStrategy(Strategy):
+    """A strategy whose rollouts see their puzzle from different sides; all that is not the strategy sees the puzzle."""
+
+    views: int
+    """V, at most how many sides there are. Rollout r sees side r mod V."""
+
+    @abstractmethod
+    def look(self, codec: Codec, tokens: Grid, identifier: int) -> Sequence[View]:
+        """The sides of one puzzle, tokens int64 [L]: 1 to V of them, taken in turn where there are fewer.
+
+        Called once when the puzzle is opened; each view is then embedded.
         """

@@ -76,6 +76,14 @@ def test_each_search_fares_as_it_does_alone(model, searches):
     assert 0 < comparison.runs["best-Q"].correct.mean() < 1
 
 
+def test_a_puzzle_that_a_rule_ended_keeps_its_winner(model, searches):
+    names = ("first halted", "first halted, by vote")
+    alone = searches[names[1]](PUZZLES)
+    assert not alone.select(MajorityVote()).answers.equal(alone.answers)
+    comparison = tts.compare(model, PUZZLES, alone.answers, {name: searches[name] for name in names}, ignore=-1)
+    assert comparison.runs[names[1]].correct.all()
+
+
 def test_rollouts_that_differ_only_in_the_selector_run_once(model, searches):
     """Of plain, noise and noise with a stop rule there is one run a seed, no more."""
     labels = labels_of(model)

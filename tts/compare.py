@@ -85,7 +85,7 @@ def _outcome(search: Search, shared: Result, labels: Tensor, ignore: int) -> _Ou
     picked = choose(search.selector, shared)  # puzzles that a stop rule ended keep their winner
     right = shared.rollouts.correct(labels.to(shared.rollouts.answers.device), ignore)
     correct = right.gather(1, picked.index[:, None])[:, 0].cpu()
-    passed = right.any(dim=1).cpu() if _exchangeable(search) else None
+    passed = right.any(dim=1).cpu() if search.exchangeable else None
     return _Outcome(correct, passed, shared.rollouts.steps.sum(dim=1).cpu(), shared.cost.seconds)
 
 
@@ -98,11 +98,6 @@ def _run(search: Search, outcomes: Sequence[_Outcome]) -> Run:
         lane_steps=torch.stack([outcome.lane_steps for outcome in outcomes]).numpy(),
         seconds=tuple(outcome.seconds for outcome in outcomes),
     )
-
-
-def _exchangeable(search: Search) -> bool:
-    """Whether pass@K means anything: no rollout's fate hangs on another's."""
-    return search.stop is None or not search.stop.ends_puzzles
 
 
 def _checked(model: RecursiveModel, searches: Mapping[str, Search], budget: int | None) -> dict[str, Search]:

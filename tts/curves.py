@@ -9,7 +9,7 @@ from torch import Tensor
 from tts.errors import TTSError
 from tts.intervals import Floats
 from tts.metrics import Curve, best_at_k, mode_at_k, pass_at_k
-from tts.rollouts import Result, Status
+from tts.rollouts import Result
 from tts.selector import rank
 
 
@@ -39,9 +39,9 @@ def rollout_curves(
         seed, samples: of the bootstrap over puzzles.
 
     Raises:
-        TTSError: some rollouts did not run to their own end, so that they are not exchangeable.
+        TTSError: the rollouts are not exchangeable: a strategy couples them, or a rule ends puzzles.
     """
-    check_whole(result)
+    _check(result)
     q, correct = result.rollouts.q, result.rollouts.correct(labels.to(result.rollouts.answers.device), ignore)
     curves = {"pass@k": pass_at_k(correct, seed=seed, samples=samples)}
     if result.verifier is not None:
@@ -59,17 +59,13 @@ def against_lane_steps(curve: Curve, result: Result) -> CostCurve:
     That is exact for the mean over all subsets of k, also where rollouts halt on their own. Errors as
     ``rollout_curves``.
     """
-    check_whole(result)
+    _check(result)
     return CostCurve(curve.k.astype(np.float64) * float(result.rollouts.steps.double().mean()), curve)
 
 
-def check_whole(result: Result) -> None:
-    """Raise TTSError unless every rollout ended by itself."""
-    status = result.rollouts.status
-    whole = (status == Status.FINISHED) | (status == Status.HALTED)
-    if not bool(whole.all()):
-        puzzles = int((~whole).any(dim=1).sum())
+def _check(result: Result) -> None:
+    if not result.exchangeable:
         raise TTSError(
-            f"curves over k need every rollout: on {puzzles} of {len(whole)} puzzles a stop rule left some out; "
-            "search without a rule that ends puzzles"
+            "curves over k are means over subsets of rollouts, which a coupled strategy or a rule that ends puzzles does "
+            "not allow; search without it, or take the accuracy of result.answers"
         )

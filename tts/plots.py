@@ -63,8 +63,16 @@ def accuracy_against_lane_steps(comparison: Comparison, curves: Mapping[str, Cos
         _line(axes, cost.lane_steps, cost.curve, label, colours.get(name, "grey"), DASHES[place % 2])
     for place, (row, x) in enumerate(zip(rows, _side_by_side(rows), strict=True)):
         mean, low, high = (100 * v for v in (row.accuracy.mean, row.accuracy.low, row.accuracy.high))
-        style = {"color": colours[row.search], "marker": MARKERS[place % len(MARKERS)]}
-        axes.errorbar(x, mean, [[mean - low], [high - mean]], label=row.search, capsize=3, linestyle="none", **style)
+        axes.errorbar(
+            x,
+            mean,
+            [[mean - low], [high - mean]],
+            label=row.search,
+            capsize=3,
+            linestyle="none",
+            color=colours[row.search],
+            marker=MARKERS[place % len(MARKERS)],
+        )
     axes.set(xlabel="lane-steps a puzzle", ylabel="accuracy (%)")
     _log2(axes)
     taken = np.concatenate([[row.lane_steps for row in rows], *(cost.lane_steps for cost in (curves or {}).values())])
@@ -83,7 +91,7 @@ def q_histogram(q: Numbers, correct: Numbers, *, bins: int = 40, title: str = ""
     area = auroc(q, correct)
     logits, right = as_floats("q", as_array(q).ravel(), "N"), as_bools("correct", as_array(correct).ravel(), "N")
     figure, axes = _figure(title)
-    edges = np.histogram_bin_edges(logits, bins)
+    edges = np.histogram_bin_edges(logits, bins).tolist()
     for name, kind, colour in (("right", right, RIGHT), ("wrong", ~right, WRONG)):
         if not kind.any():
             continue

@@ -4,6 +4,7 @@ from tts.strategies.chain import Chain
 from tts.strategies.dropout import Dropout
 from tts.strategies.groups import Grouped
 from tts.strategies.judges import FewestViolations, FirstHaltedSelector, ResidualSelector
+from tts.strategies.langevin import Langevin
 from tts.strategies.noise import GaussianNoise, Identity
 from tts.strategies.particles import GuidedParticles
 from tts.strategies.restarts import Restarts
@@ -25,6 +26,7 @@ __all__ = [
     "Grouped",
     "GuidedParticles",
     "Identity",
+    "Langevin",
     "Linear",
     "MajorityVote",
     "QSelector",

@@ -24,6 +24,7 @@ from tts.strategies import (
     Grouped,
     GuidedParticles,
     Identity,
+    Langevin,
     Linear,
     MajorityVote,
     QSelector,
@@ -53,6 +54,8 @@ STRATEGIES = [
     GuidedParticles(Chain(Restarts(0.5, patience=1), Dropout(0.1)), every=2, threshold=1.0),
     SymmetricViews(GaussianNoise(0.3), views=3),
     SymmetricViews(Chain(TargetedNoise(0.5), Restarts(0.2, patience=1))),
+    Langevin(0.5, 0.3),
+    Chain(Langevin(0.1, 0.0, ("y",)), Dropout(0.1)),
     Jitter(),
 ]
 SELECTORS = [

@@ -190,6 +190,10 @@ class TwoLatentModel(RecursiveModel):
             state = self._update(state, encoded, 0, free)
         return self._update(state, encoded, free, self._updates)
 
+    def last_recursion(self, state: State, encoded: Tensor) -> State:
+        """The last latent recursion of a step alone, differentiable: L_cycles updates of z, then one of y."""
+        return self._update(state, encoded, self._updates - self.config.L_cycles - 1, self._updates)
+
     def read(self, state: State) -> Readout:
         """Logits float32 [N, L, V], the halt logit q float32 [N], and halt = q > 0, bool [N]."""
         q = self.q_logits(state)[:, 0]

@@ -25,7 +25,8 @@ SETS = {"heldout": 40, "guessing": 24, "top95": 47, "tdoku": 9}
 def run(model: RecursiveModel, seed: int, console: Console) -> None:
     """Print accuracies of one rollout and of K, for every set, then a puzzle that only the search solved."""
     dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
-    console.print(f"sudoku-9x9, {dtype}, K = {K} rollouts of {DEPTH} steps, {NOISE}\n")
+    noise = f"noise of {NOISE.sigma} on {' and '.join(NOISE.latents)}"
+    console.print(f"sudoku-9x9, {dtype}, K = {K} rollouts of {DEPTH} steps, {noise}\n")
     bundled = sudokus()
     table = Table("set", "n", "deterministic", "mode@K", "best-Q@K", "verified@K", "pass@K", "lane-steps/s")
     example, steps, seconds = None, 0, 0.0

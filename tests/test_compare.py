@@ -295,5 +295,5 @@ def test_curves_without_rules_leave_the_verifier_out(model):
 
 def test_curves_refuse_rollouts_that_a_rule_cut_short(model):
     result = Search(model, NOISE, QSelector(), k=5, depth=DEPTH, stop=FirstHalted())(PUZZLES)
-    with pytest.raises(TTSError, match="a rule that ends puzzles does not"):
+    with pytest.raises(TTSError, match="a rule that ends puzzles does not allow"):
         rollout_curves(result, PUZZLES)

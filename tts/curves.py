@@ -66,6 +66,6 @@ def against_lane_steps(curve: Curve, result: Result) -> CostCurve:
 def _check(result: Result) -> None:
     if not result.exchangeable:
         raise TTSError(
-            "curves over k are means over subsets of rollouts, which a coupled strategy or a rule that ends puzzles does "
-            "not allow; search without it, or take the accuracy of result.answers"
+            "curves over k are means over subsets of rollouts, which a coupled strategy or a rule that ends puzzles "
+            "does not allow; search without it, or take the accuracy of result.answers"
         )

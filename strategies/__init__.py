@@ -7,6 +7,7 @@ from tts.strategies.judges import FewestViolations, FirstHaltedSelector, Residua
 from tts.strategies.langevin import Langevin
 from tts.strategies.noise import GaussianNoise, Identity
 from tts.strategies.particles import GuidedParticles
+from tts.strategies.pinning import Pinning
 from tts.strategies.restarts import Restarts
 from tts.strategies.schedules import Constant, Cosine, First, Linear, Schedule
 from tts.strategies.selectors import CellMajority, MajorityVote, QSelector, VerifierSelector
@@ -29,6 +30,7 @@ __all__ = [
     "Langevin",
     "Linear",
     "MajorityVote",
+    "Pinning",
     "QSelector",
     "ResidualSelector",
     "Restarts",

@@ -11,7 +11,7 @@ from torch import Tensor
 from tts.errors import ShapeError
 from tts.model import State
 from tts.rng import Streams
-from tts.strategy import CoupledStrategy, InputStrategy, Strategy
+from tts.strategy import CoupledStrategy, InputStrategy, RewritingStrategy, Strategy
 
 
 def plain_strategy(owner: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -19,7 +19,7 @@ def plain_strategy(owner: object, attribute: attrs.Attribute[Any], value: object
     outer = type(owner).__name__
     if not isinstance(value, Strategy):
         raise TypeError(f"{outer}: {attribute.name} must be a Strategy; got {value!r:.80}")
-    if isinstance(value, CoupledStrategy | InputStrategy):
+    if isinstance(value, CoupledStrategy | InputStrategy | RewritingStrategy):
         name = type(value).__name__
         raise TypeError(f"{outer} cannot hold {name}, which acts on more than the latents; write {name}(...) outermost")
 

@@ -27,6 +27,7 @@ from tts.strategies import (
     Langevin,
     Linear,
     MajorityVote,
+    Pinning,
     QSelector,
     ResidualSelector,
     Restarts,
@@ -56,6 +57,7 @@ STRATEGIES = [
     SymmetricViews(Chain(TargetedNoise(0.5), Restarts(0.2, patience=1))),
     Langevin(0.5, 0.3),
     Chain(Langevin(0.1, 0.0, ("y",)), Dropout(0.1)),
+    Pinning(GaussianNoise(0.3, ("y",)), threshold=-9),
     Jitter(),
 ]
 SELECTORS = [

@@ -131,6 +131,14 @@ def check_views(views: Sequence[View], cells: int, vocab_size: int) -> None:
                 raise ShapeError(f"look returned a view {place} whose {name} are no permutation of 0 to {n - 1}")
 
 
+def check_rewritten(tokens: Tensor, like: Tensor, vocab_size: int) -> None:
+    """Raise ShapeError unless ``tokens`` is int64 [P, L] as ``like``, in the vocabulary."""
+    check_rows("rewrite returned tokens", tokens, like)
+    if bool(((tokens < 0) | (tokens >= vocab_size)).any()):
+        low, high = int(tokens.min()), int(tokens.max())
+        raise ShapeError(f"rewrite returned tokens {low} to {high}; the vocabulary is 0 to {vocab_size - 1}")
+
+
 def passes(verifier: Verifier, tokens: Tensor, answers: Tensor) -> Tensor:
     """bool [N]: answers [N, L] to tokens [N, L] pass the rules. RolloutError where the verifier fails."""
     with blame(f"{name_of(verifier)}.valid"):

@@ -25,7 +25,7 @@ from tts.rollouts import Cost, Rollouts, Status
 from tts.scheduler import RUNNING, Ints, Scheduler
 from tts.source import Batch, Embeddings, Source
 from tts.stopping import Stop, StopView, judged
-from tts.strategy import CoupledStrategy, Strategy
+from tts.strategy import CoupledStrategy, RewritingStrategy, Strategy
 from tts.views import Views
 
 
@@ -74,7 +74,8 @@ class Engine:
     def __init__(self, plan: Plan, lanes: int, source: Source):
         self.plan, self.source, self.n, self.block = plan, source, lanes, plan.model.block
         # Where lanes end one by one, as many puzzles are open as lanes, so that stragglers never leave lanes empty.
-        slots = min(len(source), lanes if plan.stop is not None else -(-lanes // plan.k) + 1)
+        alone = plan.stop is not None or len(plan.ends) > 1
+        slots = min(len(source), lanes if alone else -(-lanes // plan.k) + 1)
         self.scheduler = Scheduler(slots, plan.k, source.cells, plan.ends, plan.lockstep, plan.model.codec.vocab_size)
         self.tokens = torch.zeros(slots, source.cells, dtype=torch.int64, device=plan.device)
         self.keys = torch.zeros(slots, dtype=torch.int64, device=plan.device)
@@ -83,6 +84,7 @@ class Engine:
         answers = torch.from_numpy(self.scheduler.answers).dtype
         self.record = Record(plan.record, slots, plan.k, plan.depth, answers)
         self.advance = graphed(plan.model) if plan.device.type == "cuda" else plain(plan.model)
+        self.ids, self.moved = torch.zeros(slots, dtype=torch.int64), np.zeros(0, np.int64)
         self.lanes: Lanes | None = None
         self.waiting: Batch | None = None
         self.lane_steps_run, self.since, self.warned = 0, time.perf_counter(), False
@@ -96,12 +98,15 @@ class Engine:
             except torch.OutOfMemoryError as error:
                 self._shrink(error)
                 continue
+            wave = self.scheduler.wave.copy()
             closed = self.scheduler.advance()
+            self.moved = np.flatnonzero(self.scheduler.wave > wave)
             if len(closed):
                 yield self._collect(closed)
 
     def _round(self) -> bool:
         """One step of all lanes in flight; False where nothing is left to run."""
+        self._rewrite()
         self._open()
         lanes = self._admit()
         if lanes is None:
@@ -125,10 +130,23 @@ class Engine:
         held = np.flatnonzero(self.scheduler.puzzle >= 0)
         self.embeddings.fill(self.views.rows(slots), self.views.open(slots, batch), self.views.rows(held))
         at = torch.from_numpy(slots).to(self.plan.device)
+        self.ids[torch.from_numpy(slots)] = batch.ids
         self.tokens[at], self.keys[at] = batch.tokens.to(at.device), batch.keys.to(at.device)
         self.scheduler.open(slots, batch.position)
         self.record.clear(slots)
         self.waiting = None
+
+    def _rewrite(self) -> None:
+        """Rewrite the puzzles whose next wave begins."""
+        strategy, moved, found = self.plan.strategy, self.moved, self.scheduler
+        if isinstance(strategy, RewritingStrategy) and len(moved):
+            at = torch.from_numpy(moved)
+            tokens, keys = (x[at.to(x.device)].cpu() for x in (self.tokens, self.keys))
+            batch = Batch(found.puzzle[moved], tokens, self.ids[at], keys, moved)
+            answers, q = torch.from_numpy(found.answers[moved]).long(), torch.from_numpy(found.q[moved])
+            batch = self.views.rewrite(strategy, moved, batch, answers, q)
+            self.embeddings.fill(moved, batch, np.setdiff1d(np.flatnonzero(found.puzzle >= 0), moved))
+        self.moved = moved[:0]
 
     def _admit(self) -> Lanes | None:
         encoded = self.embeddings.rows

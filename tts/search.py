@@ -23,7 +23,7 @@ from tts.scheduler import Ints, wave_ends
 from tts.selector import Selector
 from tts.source import Source
 from tts.stopping import Stop
-from tts.strategy import CoupledStrategy, Strategy
+from tts.strategy import CoupledStrategy, RewritingStrategy, Strategy
 
 
 class SearchInterrupted(KeyboardInterrupt):
@@ -57,7 +57,8 @@ class Search:
         k: rollouts a puzzle, K.
         depth: supervision steps a rollout.
         lanes: rollouts in flight, rounded up to whole blocks and to the widest wave; bounds the memory.
-        stop: when to retire a rollout or end a puzzle. Rollouts run in waves when the rule can end a puzzle.
+        stop: when to retire a rollout or end a puzzle. Rollouts run in waves when the rule can end a puzzle,
+            or the strategy rewrites puzzles.
         waves: sizes of the waves, the last one repeated; by default 1, 1, 2, 4, ...
         record: what to keep of every step: any of "q", "residual", "answers", "y", "z".
     """
@@ -97,7 +98,9 @@ class Search:
     @property
     def exchangeable(self) -> bool:
         """Whether all rollouts are run and know nothing of each other, so that pass@k and its kin are defined."""
-        return not isinstance(self.strategy, CoupledStrategy) and not (self.stop is not None and self.stop.ends_puzzles)
+        if isinstance(self.strategy, CoupledStrategy | RewritingStrategy):
+            return False
+        return self.stop is None or not self.stop.ends_puzzles
 
     def __call__(
         self,
@@ -162,7 +165,9 @@ class Search:
     def _run(self, source: Source, seed: int) -> Iterator[Finished]:
         model, stop = self.model, self.stop
         coupled = isinstance(self.strategy, CoupledStrategy)
-        lockstep = coupled or (stop is not None and stop.ends_puzzles)
+        lockstep = isinstance(self.strategy, CoupledStrategy | RewritingStrategy) or (
+            stop is not None and stop.ends_puzzles
+        )
         ends = wave_ends(self.k, self.waves) if lockstep and not coupled else np.array([self.k])
         plan = Plan(model, self.strategy, stop, self.k, self.depth, ends, lockstep, self.record, seed, device_of(model))
         lanes = max(min(self.lanes or 4 * model.block, len(source) * self.k), plan.widest)

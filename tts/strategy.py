@@ -91,3 +91,21 @@ class InputStrategy(Strategy):
 
         Called once when the puzzle is opened; each view is then embedded.
         """
+
+
+class RewritingStrategy(Strategy):
+    """A strategy that rewrites a puzzle between waves, in the light of the rollouts that have ended.
+
+    Rollouts run in waves, with or without a stop rule, and pass@k is not defined. Stop rules, selectors and results
+    see the puzzle itself.
+    """
+
+    @abstractmethod
+    def rewrite(self, tokens: Tensor, answers: Tensor, q: Tensor) -> Tensor:
+        """What the rollouts of the next wave see, int64 [P, L]. Called when a wave has ended with the puzzle open.
+
+        Args:
+            tokens: int64 [P, L], the P puzzles themselves.
+            answers: int64 [P, K, L], of the rollouts that have ended.
+            q: float32 [P, K], their last halt logits; -inf where a rollout has not started.
+        """

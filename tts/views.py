@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tts.checks import blame, check_views, name_of
+from tts.checks import blame, check_rewritten, check_views, name_of
 from tts.model import Codec
 from tts.rng import puzzle_keys
 from tts.scheduler import Ints
 from tts.source import Batch
-from tts.strategy import InputStrategy, Strategy
+from tts.strategy import InputStrategy, RewritingStrategy, Strategy
 
 
 class Views:
@@ -42,6 +42,14 @@ class Views:
             batch = self._looked_at(self.strategy, batch, at)
         self.tokens[at] = batch.tokens.to(at.device)
         return batch
+
+    def rewrite(self, strategy: RewritingStrategy, slots: Ints, batch: Batch, answers: Tensor, q: Tensor) -> Batch:
+        """Show slots what the strategy makes of the puzzles of a batch; the batch to embed."""
+        with blame(f"{name_of(strategy)}.rewrite", lambda: batch.keys):
+            shown = strategy.rewrite(batch.tokens, answers, q)
+            check_rewritten(shown, batch.tokens, self.codec.vocab_size)
+        self.tokens[torch.from_numpy(slots).to(self.tokens.device)] = shown.to(self.tokens.device)
+        return attrs.evolve(batch, tokens=shown, content=puzzle_keys(shown, batch.ids).numpy())
 
     def back(self, row: Tensor, answers: Tensor) -> Tensor:
         """Answers int64 [N, L] to what rows [N] show, as answers to the puzzles themselves."""

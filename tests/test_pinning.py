@@ -96,6 +96,22 @@ def test_a_wave_sees_what_the_waves_before_agreed_on(device):
     assert torch.equal(found.tokens, tokens)
 
 
+def test_the_inner_strategy_sees_what_is_written():
+    seen = {}
+
+    @attrs.frozen
+    class Watch(GaussianNoise):
+        def perturb(self, view, rng):
+            seen.update(zip(rng.rollout.tolist(), view.tokens.clone(), strict=True))
+            return super().perturb(view, rng)
+
+    tokens = torch.ones(1, CELLS, dtype=torch.int64)
+    answers = search(Pinning(Watch(0.1), threshold=-99.0), 3, waves=(2, 1))(tokens).rollouts.answers[0].long()
+    assert torch.equal(seen[1], tokens[0])
+    assert torch.equal(seen[2], torch.where(answers[0] == answers[1], answers[0], 1))
+    assert not torch.equal(seen[2], tokens[0])
+
+
 def test_the_rollouts_of_fewer_are_the_first():
     four, eight = (search(PINNING, k)(puzzles(6, 3)).rollouts for k in (4, 8))
     assert torch.equal(four.q, eight.q[:, :4])

@@ -113,7 +113,7 @@ def test_reliability_diagram_draws_the_table():
     figure = reliability_diagram(Q, CORRECT, bins=5)
     axes, below = figure.axes
     table = reliability(Q, CORRECT, bins=5)
-    np.testing.assert_allclose(axes.lines[1].get_xydata(), np.stack([table.confidence, table.accuracy], axis=1))
+    np.testing.assert_allclose(axes.collections[1].get_offsets(), np.stack([table.confidence, table.accuracy], axis=1))
     assert [bar.get_height() for bar in below.patches] == table.count.tolist()
     assert pixels(figure)
 

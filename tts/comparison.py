@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Record = dict[str, str | int | float | None]
 """One line of the exported table; None where a value is not defined."""
 
-HEADERS = ("search", "K x depth", "accuracy %", "pass@K", "lane-steps", "seconds", "against first", "p")
+HEADERS = ("search", "K x depth", "accuracy %", "pass@K", "steps", "seconds", "against first", "p")
 
 
 @attrs.frozen(eq=False)
@@ -138,10 +138,10 @@ class Comparison:
         from rich.markup import escape
         from rich.table import Table
 
-        table = Table(caption=self._caption(), box=SIMPLE_HEAD, pad_edge=False)
+        table = Table(caption=self._caption(), box=SIMPLE_HEAD, pad_edge=False, padding=0)
         table.add_column(HEADERS[0], overflow="fold")
         for header in HEADERS[1:]:
-            table.add_column(header, justify="right", no_wrap=True)
+            table.add_column("\n".join(header.rsplit(" ", 1)), justify="right", no_wrap=True)
         for row in self.rows():
             table.add_row(*(escape(cell) for cell in _cells(row)))
         return table
@@ -171,7 +171,7 @@ class Comparison:
         puzzles, seeds = next(iter(runs)).correct.shape[1], len(self.seeds)
         return (
             f"{puzzles} puzzle{'s' * (puzzles > 1)}, {seeds} seed{'s' * (seeds > 1)}; 95 % intervals over puzzles; "
-            "pass@K: any rollout right; lane-steps a puzzle; seconds a seed; p: exact McNemar, uncorrected"
+            "pass@K: any rollout right; steps: lane-steps a puzzle; seconds: a seed; p: exact McNemar, uncorrected"
         )
 
 
@@ -187,18 +187,14 @@ def _flat(name: str, interval: Interval | None) -> Record:
 
 
 def _cells(row: Row) -> list[str]:
+    accuracy, gain = row.accuracy, row.gain
     return [
         row.search,
         f"{row.k} x {row.depth}",
-        _percent(row.accuracy),
+        f"{100 * accuracy.mean:.1f} ({100 * accuracy.low:.0f}-{100 * accuracy.high:.0f})",
         "" if row.passed is None else f"{100 * row.passed.mean:.1f}",
         f"{row.lane_steps:,.0f}" if row.lane_steps >= 100 else f"{row.lane_steps:.1f}",
         f"{row.seconds:.1f}",
-        "" if row.gain is None else _percent(row.gain, sign="+"),
+        "" if gain is None else f"{100 * gain.mean:+.1f} ({100 * gain.low:+.0f} to {100 * gain.high:+.0f})",
         "" if row.p is None else f"{row.p:.2g}",
     ]
-
-
-def _percent(interval: Interval, sign: str = "") -> str:
-    """Mean and interval in percent."""
-    return f"{100 * interval.mean:{sign}.1f} ({100 * interval.low:{sign}.0f} to {100 * interval.high:{sign}.0f})"

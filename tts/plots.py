@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette, which colour-blind readers can tell apart; yellow, too pale for lines, is left out."""
 MARKERS = "osD^vPX*"
-DASHES = ("-", (0, (4, 2)))
-"""In turn, so that both of two lines show where one covers the other: verified@k often is pass@k."""
+DASHES = ((0, ()), (0, (4, 2)), (0, (1, 2)), (0, (6, 2, 1, 2)))
+"""In turn, so that lines show through those that cover them: verified@k often is pass@k, and best-Q@k near it."""
 _MARGIN = 1.5  # of a logarithmic axis: wide enough to hold a tick, a power of 2, where all searches spent the same
 RIGHT, WRONG = COLOURS[0], COLOURS[1]
 
@@ -39,7 +39,7 @@ def accuracy_against_k(curves: Mapping[str, Curve], *, title: str = "") -> Figur
     """
     figure, axes = _figure(title)
     for place, (name, curve) in enumerate(curves.items()):
-        _line(axes, curve.k.astype(np.float64), curve, name, COLOURS[place % len(COLOURS)], DASHES[place % 2])
+        _line(axes, curve.k.astype(np.float64), curve, name, COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)])
     axes.set(xlabel="rollouts k", ylabel="accuracy (%)")
     _log2(axes)
     axes.legend(frameon=False)
@@ -60,7 +60,7 @@ def accuracy_against_lane_steps(comparison: Comparison, curves: Mapping[str, Cos
     colours = {row.search: COLOURS[place % len(COLOURS)] for place, row in enumerate(rows)}
     for place, (name, cost) in enumerate((curves or {}).items()):
         label = f"{name}, any k" if name in colours else name
-        _line(axes, cost.lane_steps, cost.curve, label, colours.get(name, "grey"), DASHES[place % 2])
+        _line(axes, cost.lane_steps, cost.curve, label, colours.get(name, "grey"), DASHES[place % len(DASHES)])
     for place, (row, x) in enumerate(zip(rows, _side_by_side(rows), strict=True)):
         mean, low, high = (100 * v for v in (row.accuracy.mean, row.accuracy.low, row.accuracy.high))
         axes.errorbar(
@@ -108,9 +108,9 @@ def q_histogram(q: Numbers, correct: Numbers, *, bins: int = 40, title: str = ""
 
 
 def reliability_diagram(q: Numbers, correct: Numbers, *, bins: int = 10, title: str = "") -> Figure:
-    """The share of rollouts that are right against what sigmoid(Q) promised, and how many there are.
+    """The share of rollouts that are right against what sigmoid(Q) promised, and how many there are in each bin.
 
-    The diagonal is perfect calibration. Args as ``q_histogram``.
+    The diagonal is perfect calibration; the area of a dot grows with its rollouts. Args as ``q_histogram``.
     """
     table = reliability(q, correct, bins=bins)
     figure = _blank(6.4, 5.6)
@@ -119,9 +119,10 @@ def reliability_diagram(q: Numbers, correct: Numbers, *, bins: int = 10, title: 
     used = table.count > 0
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle=":", label="perfect")
     axes.vlines(table.confidence[used], table.confidence[used], table.accuracy[used], color=WRONG, linewidth=1.5)
-    axes.plot(table.confidence[used], table.accuracy[used], "o-", color=RIGHT, label="this model")
+    size = 20 + 180 * table.count[used] / table.count.sum()
+    axes.scatter(table.confidence[used], table.accuracy[used], size.tolist(), color=RIGHT, label="this model", zorder=3)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="share that is right")
-    axes.legend(frameon=False, title=f"ECE {expected_calibration_error(q, correct, bins=bins):.3f}", loc="upper left")
+    axes.legend(frameon=False, title=f"ECE {expected_calibration_error(q, correct, bins=bins):.3f}")
     below.bar(table.edges[:-1], table.count, np.diff(table.edges), align="edge", color=RIGHT, alpha=0.35)
     below.set(xlabel="sigmoid(Q)", ylabel="rollouts")
     return figure
@@ -147,9 +148,7 @@ def _tidy(axes: Axes, title: str = "") -> Axes:
     return axes
 
 
-def _line(
-    axes: Axes, x: Floats, curve: Curve, name: str, colour: str, dashes: str | tuple[int, tuple[int, int]]
-) -> None:
+def _line(axes: Axes, x: Floats, curve: Curve, name: str, colour: str, dashes: tuple[int, tuple[int, ...]]) -> None:
     axes.plot(x, 100 * curve.mean, color=colour, label=name, linewidth=1.8, linestyle=dashes)
     axes.fill_between(x, 100 * curve.low, 100 * curve.high, color=colour, alpha=0.12, linewidth=0)
 

@@ -1,13 +1,29 @@
-"""Small fast models for tests of the engine: a chaotic toy, a model that follows a script, a random TRM."""
+"""Small fast models for tests of the engine, and what equal results are."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import attrs
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tts import TRM, Readout, RecursiveModel, State, StepView, Strategy, TokenCodec, TRMConfig, Verifier, Violations
+from tts import (
+    TRM,
+    Readout,
+    RecursiveModel,
+    Result,
+    State,
+    StepView,
+    Strategy,
+    TokenCodec,
+    TRMConfig,
+    VarietyCodec,
+    Verifier,
+    Violations,
+)
 from tts.rng import Streams
 
 CELLS, VOCABULARY = 6, 7
@@ -181,3 +197,33 @@ def small_trm(*, mlp_t: bool = True, seed: int = 0) -> SmallTRM:
         model.q_head.weight.normal_(generator=torch.Generator().manual_seed(seed))
         model.q_head.bias.zero_()
     return model
+
+
+class BrokenModel(Wanderer):
+    """A method's outcome goes through ``change``."""
+
+    def __init__(self, method: str, change: Callable[[Any], Any]) -> None:
+        super().__init__()
+        right = getattr(self, method)
+        setattr(self, method, lambda *given: change(right(*given)))
+
+
+def small_sudoku_model() -> TRM:
+    """A random TRM over 4x4 sudokus."""
+    config = TRMConfig(
+        vocab_size=6, seq_len=16, num_puzzle_identifiers=1, hidden_size=16, H_cycles=1, L_cycles=1, L_layers=1,
+        expansion=1, num_heads=2, mlp_t=True, pos_encodings="none", puzzle_emb_ndim=0,
+    )  # fmt: skip
+    return TRM(config, VarietyCodec("sudoku", 4, 4)).eval()
+
+
+def assert_equal(a: Result, b: Result, rows: slice | Tensor = slice(None)) -> None:
+    """Results a and b[rows] are equal to the bit in all that does not depend on the clock or the padding."""
+    for name in ("tokens", "keys", "answers", "index", "winner"):
+        assert torch.equal(getattr(a, name), getattr(b, name)[rows]), name
+    assert torch.equal(a.scores.nan_to_num(9), b.scores[rows].nan_to_num(9))
+    for name in ("answers", "q", "residual", "steps", "status"):
+        assert torch.equal(getattr(a.rollouts, name), getattr(b.rollouts, name)[rows]), name
+    assert a.rollouts.record.keys() == b.rollouts.record.keys()
+    for name, value in a.rollouts.record.items():
+        assert torch.equal(value.nan_to_num(9), b.rollouts.record[name][rows].nan_to_num(9)), name

@@ -1,4 +1,4 @@
-"""What a search promises: rollouts that depend on nothing beside them, costs that add up, clear words for bad input."""
+"""What a search promises: rollouts that depend on nothing beside them, and costs that add up."""
 
 import random
 from itertools import product
@@ -9,7 +9,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_models import CELLS, CODEC, VOCABULARY, SumRule, Wanderer, random_tokens, small_trm
+from small_models import (
+    CODEC,
+    Wanderer,
+    assert_equal,
+    random_tokens,
+    small_sudoku_model,
+    small_trm,
+)
 
 from tts import (
     Budget,
@@ -18,16 +25,11 @@ from tts import (
     GaussianNoise,
     Halted,
     Identity,
-    MajorityVote,
-    PuzzleError,
     QSelector,
     Search,
-    ShapeError,
     Status,
     Strategy,
-    TTSError,
     Verified,
-    VerifierSelector,
 )
 from tts.puzzles import Sudoku
 from tts.rng import Streams, puzzle_keys
@@ -55,18 +57,6 @@ MODELS = {
 }
 few = settings(max_examples=30, deadline=None, derandomize=True)
 anywhere = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-
-
-def assert_equal(a, b, rows=slice(None)):
-    """Results a and b[rows] are equal to the bit in all that does not depend on the clock or the padding."""
-    for name in ("tokens", "keys", "answers", "index", "winner"):
-        assert torch.equal(getattr(a, name), getattr(b, name)[rows]), name
-    assert torch.equal(a.scores.nan_to_num(9), b.scores[rows].nan_to_num(9))
-    for name in ("answers", "q", "residual", "steps", "status"):
-        assert torch.equal(getattr(a.rollouts, name), getattr(b.rollouts, name)[rows]), name
-    assert a.rollouts.record.keys() == b.rollouts.record.keys()
-    for name, value in a.rollouts.record.items():
-        assert torch.equal(value.nan_to_num(9), b.rollouts.record[name][rows].nan_to_num(9)), name
 
 
 # What a rollout depends on
@@ -197,7 +187,7 @@ def test_pad_cells_stay_pad(device):
 
 
 def test_boards_are_their_tokens():
-    search = Search(sudoku_model(), NOISE, QSelector(), k=2, depth=2)
+    search = Search(small_sudoku_model(), NOISE, QSelector(), k=2, depth=2)
     boards = [Sudoku([1, 0, 0, 0] * 4, 2, 2), Sudoku([0, 2, 0, 0] * 4, 2, 2)]
     assert_equal(search(boards), search(torch.from_numpy(np.stack([board.tokens() for board in boards]))))
 
@@ -286,164 +276,3 @@ def test_results_do_not_depend_on_global_seeds():
     first = search(tokens)
     torch.manual_seed(2)
     assert_equal(first, search(tokens))
-
-
-# What it returns
-
-
-def test_selecting_again_runs_nothing():
-    model, tokens = Wanderer(), random_tokens(6, 14)
-    by_q = Search(model, NOISE, QSelector(), k=8, depth=3)(tokens)
-    spent = model.lane_steps
-    by_vote = by_q.select(MajorityVote())
-    assert model.lane_steps == spent
-    assert_equal(by_vote, Search(model, NOISE, MajorityVote(), k=8, depth=3)(tokens))
-    assert_equal(by_vote.select(QSelector()), by_q)
-
-
-def test_selecting_again_lets_go_of_the_winner():
-    result = Search(Wanderer(), NOISE, QSelector(), k=8, depth=4, stop=Verified())(random_tokens(9, 15))
-    assert (result.winner >= 0).any()
-    again = result.select(QSelector())
-    assert (again.winner == -1).all()
-    assert torch.equal(again.index, again.scores.argmax(dim=1))
-
-
-def test_validity_is_that_of_the_answers():
-    result = Search(Wanderer(), NOISE, VerifierSelector(), k=6, depth=3)(random_tokens(8, 16))
-    right = result.rollouts.answers.sum(dim=2) % 5 == 0
-    assert torch.equal(result.verified(), right)
-    assert torch.equal(result.valid, right.any(dim=1))
-    assert 0 < right.sum() < right.numel()
-
-
-def test_a_rollout_that_did_not_start_is_not_verified():
-    """Its answer is all zeros, which this rule would let pass."""
-    result = Search(Wanderer(), NOISE, QSelector(), k=6, depth=3, stop=FirstHalted())(random_tokens(8, 17))
-    waiting = result.rollouts.status == Status.NOT_STARTED
-    assert waiting.any()
-    assert not result.verified()[waiting].any()
-
-
-def test_rules_are_asked_for_where_none_are_known():
-    model = Wanderer()
-    model.codec = attrs.evolve(CODEC, verifier=None)
-    result = Search(model, NOISE, QSelector(), k=2, depth=1)(random_tokens(2))
-    with pytest.raises(TTSError, match="no verifier"):
-        _ = result.valid
-    with pytest.raises(TTSError, match="no verifier"):
-        result.verified()
-    with pytest.raises(TTSError, match=r"VerifierSelector\(\) needs rules"):
-        result.select(VerifierSelector())
-    with pytest.raises(TTSError, match=r"Verified\(\) needs rules"):
-        Search(model, NOISE, QSelector(), k=2, stop=Verified())(random_tokens(2))
-    assert result.select(VerifierSelector(SumRule(1))).index.tolist() == [0, 0]
-
-
-def test_correct_leaves_out_cells_without_a_label():
-    result = Search(Wanderer(), NOISE, QSelector(), k=4, depth=2)(random_tokens(3, 18))
-    labels = result.rollouts.answers[:, 2].long()
-    assert result.rollouts.correct(labels)[:, 2].all()
-    wrong = labels.clone()
-    wrong[:, 1] = wrong[:, 1] % (VOCABULARY - 1) + 1
-    assert not result.rollouts.correct(wrong)[:, 2].any()
-    wrong[:, 1] = 0
-    assert result.rollouts.correct(wrong)[:, 2].all()
-    wrong[:, 1] = -100
-    assert not result.rollouts.correct(wrong)[:, 2].any()
-
-
-def test_a_result_knows_its_dtype_and_device(device):
-    result = Search(small_trm().bfloat16().to(device), NOISE, QSelector(), k=2, depth=1)(random_tokens(2))
-    assert (result.dtype, result.device.type) == (torch.bfloat16, device)
-    assert result.rollouts.q.dtype == torch.float32
-    assert result.rollouts.answers.dtype == torch.int16
-
-
-# Bad input
-
-
-def sudoku_model():
-    """A toy whose tokens are those of 4x4 sudokus."""
-    from tts import TRM, TRMConfig, VarietyCodec
-
-    config = TRMConfig(
-        vocab_size=6, seq_len=16, num_puzzle_identifiers=1, hidden_size=16, H_cycles=1, L_cycles=1, L_layers=1,
-        expansion=1, num_heads=2, mlp_t=True, pos_encodings="none", puzzle_emb_ndim=0,
-    )  # fmt: skip
-    return TRM(config, VarietyCodec("sudoku", 4, 4)).eval()
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "says"),
-    [
-        ({"k": 0}, ValueError, "k must be 1 or more; got 0"),
-        ({"k": 2.0}, TypeError, "k must be a whole number; got 2.0"),
-        ({"depth": 0}, ValueError, "depth must be 1 or more; got 0"),
-        ({"lanes": -1}, ValueError, "lanes must be 1 or more; got -1"),
-        ({"lanes": "many"}, TypeError, "lanes must be a whole number; got 'many'"),
-        ({"waves": ()}, ValueError, r"waves is \(\); give sizes"),
-        ({"waves": (1, 0)}, ValueError, r"waves is \(1, 0\); give sizes"),
-        ({"record": ("logits",)}, ValueError, "record has 'logits'; choose among q, residual, answers, y, z"),
-        ({"stop": 3}, TypeError, "stop must be a Stop; got 3"),
-        ({"stop": Halted}, TypeError, r"stop must be a Stop; got the class itself; write Halted\(...\)"),
-        ({"strategy": 0.1}, TypeError, "strategy must be a Strategy; got 0.1"),
-        ({"selector": QSelector}, TypeError, r"selector must be a Selector; got the class itself; write QSelector\("),
-        ({"model": "sudoku-9x9"}, TypeError, "model must be a RecursiveModel; got 'sudoku-9x9'"),
-    ],
-)
-def test_a_search_says_what_is_wrong_with_its_parts(change, error, says):
-    good = {"model": Wanderer(), "strategy": NOISE, "selector": QSelector(), "k": 2}
-    with pytest.raises(error, match=says) as caught:
-        Search(**good | change)
-    assert len(str(caught.value)) < 200
-
-
-BAD_PUZZLES = [
-    (torch.ones(2, CELLS + 1, dtype=torch.int64), {}, ShapeError, r"\[B, L\] with L = 6 \(2 x 3\).*\[2, 7\]"),
-    (torch.ones(CELLS, dtype=torch.int64), {}, ShapeError, r"integer tokens \[B, L\]"),
-    (torch.ones(2, CELLS), {}, ShapeError, r"integer tokens.*torch.float32"),
-    (torch.full((3, CELLS), VOCABULARY), {}, PuzzleError, "puzzle 0 has token 7 in cell 0.*0 to 6"),
-    (-random_tokens(3, 1), {}, PuzzleError, "puzzle 0 has token -"),
-    (random_tokens(2), {"ids": torch.zeros(3, dtype=torch.int64)}, ShapeError, r"ids must be an integer.*B = 2.*\[3\]"),
-    (random_tokens(2), {"ids": torch.zeros(2)}, ShapeError, "ids must be an integer tensor.*float32"),
-    (random_tokens(2), {"keys": torch.zeros(2, 1).long()}, ShapeError, r"keys must be an integer.*\[2, 1\]"),
-    (random_tokens(2), {"keys": [1, 2]}, ShapeError, "keys must be an integer tensor.*a list"),
-    (random_tokens(2), {"seed": 0.5}, TypeError, "float"),
-    ([Sudoku([0] * 16, 2, 2)], {"ids": torch.zeros(1).long()}, ShapeError, "ids go with tokens"),
-    ([Sudoku([0] * 16, 2, 2)], {}, PuzzleError, "cannot read a sudoku board; pass tokens"),
-    (Sudoku([0] * 16, 2, 2), {}, PuzzleError, "a list of boards; got a Sudoku"),
-    ("1...", {}, PuzzleError, "a list of boards; got a str"),
-    (["1..."], {}, PuzzleError, "puzzle 0 is a str; tts.parse makes boards"),
-    (random_tokens(2).numpy(), {}, PuzzleError, "tokens .* or a list of boards; got a ndarray"),
-]
-
-
-@pytest.mark.parametrize(("puzzles", "more", "error", "says"), BAD_PUZZLES)
-def test_a_search_says_what_is_wrong_with_puzzles(puzzles, more, error, says):
-    search = Search(Wanderer(), NOISE, QSelector(), k=2, depth=1)
-    with pytest.raises(error, match=says):
-        search(puzzles, **more)
-    with pytest.raises(error, match=says):
-        list(search.stream(puzzles, **more))
-
-
-def test_a_wrong_board_among_good_ones_is_named():
-    boards = [Sudoku([0] * 16, 2, 2), Sudoku([0] * 81, 3, 3)]
-    with pytest.raises(PuzzleError, match=r"puzzle 1: .*\(3, 3\)"):
-        Search(sudoku_model(), NOISE, QSelector(), k=2, depth=1)(boards)
-
-
-@pytest.mark.parametrize("nothing", [[], torch.zeros(0, CELLS, dtype=torch.int64)])
-def test_nothing_to_search(nothing):
-    search = Search(Wanderer(), NOISE, QSelector(), k=2)
-    with pytest.raises(PuzzleError, match="no puzzles were given"):
-        search(nothing)
-    assert list(search.stream(nothing)) == []
-
-
-def test_a_model_without_a_codec_is_told_so():
-    model = Wanderer()
-    model.codec = None
-    with pytest.raises(PuzzleError, match="build it with codec="):
-        Search(model, NOISE, QSelector(), k=2)(random_tokens(1))

@@ -11,7 +11,7 @@ from tts.compare import compare
 from tts.comparison import Comparison
 from tts.errors import CheckpointError, PuzzleError, RolloutError, ShapeError, TTSError
 from tts.hrm import HRM, HRMConfig
-from tts.model import Codec, Readout, RecursiveModel, State
+from tts.model import Codec, Readout, RecursiveModel, State, View
 from tts.puzzle import Puzzle, Symmetry
 from tts.puzzles import VarietyCodec, parse
 from tts.rollouts import Cost, Result, Rollouts, Status
@@ -19,7 +19,7 @@ from tts.search import Search, SearchInterrupted
 from tts.selector import Candidates, Selector
 from tts.stopping import Budget, Converged, FirstHalted, Halted, Stop, StopView, Verdict, Verified
 from tts.strategies import Chain, GaussianNoise, Identity, MajorityVote, QSelector, VerifierSelector
-from tts.strategy import StepView, Strategy
+from tts.strategy import CoupledStrategy, InputStrategy, RewritingStrategy, StepView, Strategy
 from tts.trm import TRM, TRMConfig
 from tts.verifier import Verifier, Violations
 
@@ -34,11 +34,13 @@ __all__ = [
     "Comparison",
     "Converged",
     "Cost",
+    "CoupledStrategy",
     "FirstHalted",
     "GaussianNoise",
     "HRMConfig",
     "Halted",
     "Identity",
+    "InputStrategy",
     "MajorityVote",
     "Puzzle",
     "PuzzleError",
@@ -46,6 +48,7 @@ __all__ = [
     "Readout",
     "RecursiveModel",
     "Result",
+    "RewritingStrategy",
     "RolloutError",
     "Rollouts",
     "Search",
@@ -67,6 +70,7 @@ __all__ = [
     "Verified",
     "Verifier",
     "VerifierSelector",
+    "View",
     "Violations",
     "compare",
     "load",

@@ -44,6 +44,7 @@ def compare(
         seeds: each search runs once with each.
         budget: equal compute, in lane-steps a puzzle: each search gets k = budget // depth rollouts, cut or grown from
             its own k. It is what a search may spend at most; stop rules spend less, and the table says what was spent.
+            What a strategy does between steps, such as taking a gradient, is no lane-step and shows in seconds alone.
             A deterministic strategy repeats itself in every rollout: give it ``depth=budget`` to spend it on depth.
         ids: puzzle identifiers [B] that go with tokens.
 

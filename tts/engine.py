@@ -24,7 +24,7 @@ from tts.model import RecursiveModel
 from tts.rollouts import Cost, Rollouts, Status
 from tts.scheduler import RUNNING, Ints, Scheduler
 from tts.source import Batch, Embeddings, Source
-from tts.stopping import Stop, StopView, judged
+from tts.stopping import Stop, judged
 from tts.strategy import CoupledStrategy, RewritingStrategy, Strategy
 from tts.views import Views
 
@@ -200,20 +200,7 @@ class Engine:
     def _judge(self, stop: Stop, lanes: Lanes, at: Tensor, slot: Ints, rollout: Ints) -> NDArray[np.bool_]:
         scheduler = self.scheduler
         spent = scheduler.steps.sum(axis=1) + np.bincount(slot, minlength=len(scheduler.puzzle))
-        view = StopView(
-            tokens=lanes.tokens[at],
-            answers=lanes.answers[at],
-            previous=lanes.previous[at],
-            q=lanes.q[at],
-            halt=lanes.halt[at],
-            residual=lanes.residual[at],
-            step=lanes.step[at],
-            puzzle=lanes.index(slot),
-            ended_q=lanes.index(scheduler.q),
-            ended_halt=lanes.index(scheduler.halt),
-            spent=lanes.index(spent[slot]),
-            verifier=self.plan.model.codec.verifier,
-        )
+        view = lanes.stop_view(at, slot, spent, scheduler.q, scheduler.halt)
         with blame("the stop rule", lambda: lanes.keys[at]):
             verdict = judged(stop, view)
         lane, ends, wins = (x.cpu().numpy() for x in (verdict.lane, verdict.puzzle, verdict.wins))

@@ -15,6 +15,7 @@ from tts.errors import RolloutError, ShapeError
 from tts.model import RecursiveModel, State
 from tts.rng import Streams
 from tts.scheduler import Ints
+from tts.stopping import StopView
 from tts.strategy import CoupledStrategy, StepView, Strategy
 from tts.views import Views
 
@@ -101,6 +102,25 @@ class Lanes:
         self.previous[part] = self.answers[part]
         self.given[part] = torch.where(self.seen[part] == pad, pad, given)
         self.answers[part] = torch.where(self.tokens[part] == pad, pad, self.views.back(self.row[part], given))
+
+    def stop_view(
+        self, at: Tensor, slot: Ints, spent: Ints, ended_q: NDArray[np.float32], ended_halt: NDArray[np.bool_]
+    ) -> StopView:
+        """What a stop rule sees of lanes ``at`` [N], which work for ``slot`` [N]; the rest is that of all slots."""
+        return StopView(
+            tokens=self.tokens[at],
+            answers=self.answers[at],
+            previous=self.previous[at],
+            q=self.q[at],
+            halt=self.halt[at],
+            residual=self.residual[at],
+            step=self.step[at],
+            puzzle=self.index(slot),
+            ended_q=self.index(ended_q),
+            ended_halt=self.index(ended_halt),
+            spent=self.index(spent[slot]),
+            verifier=self.model.codec.verifier,
+        )
 
     def streams(self, part: slice, seed: int) -> Streams:
         """The noise of a block's rollouts at their own steps."""

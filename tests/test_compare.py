@@ -246,8 +246,7 @@ def test_bad_input_is_refused_in_a_sentence(model, searches, given, kind, senten
 
 
 def test_a_mistake_shows_before_the_long_run_and_names_its_search(model, searches):
-    model.lane_steps = 0
-    wrong = attrs.evolve(searches["best-Q"], selector=QSelector("max"))  # needs q of every step
+    model.lane_steps, wrong = 0, attrs.evolve(searches["best-Q"], selector=QSelector("max"))  # needs q of every step
     with pytest.raises(TTSError) as caught:
         tts.compare(model, PUZZLES, torch.ones_like(PUZZLES), {**searches, "wrong": wrong})
     assert caught.value.__notes__ == ["in the comparison's search 'wrong'"]
@@ -283,7 +282,7 @@ def test_curves_of_a_result(model):
     assert list(curves) == ["pass@k", "verified@k", "best-Q@k", "mode@k"]
     np.testing.assert_array_equal(curves["pass@k"].mean, pass_at_k(correct).mean)
     np.testing.assert_array_equal(curves["mode@k"].mean, mode_at_k(correct, result.rollouts.answers).mean)
-    for name, selector in {"best-Q@k": QSelector(), "verified@k": VerifierSelector().then(QSelector())}.items():
+    for name, selector in (("best-Q@k", QSelector()), ("verified@k", VerifierSelector().then(QSelector()))):
         picked = (result.select(selector).answers == labels) | (labels == 0)
         assert curves[name].mean[-1] == pytest.approx(picked.all(dim=1).double().mean())
     cost = against_lane_steps(curves["pass@k"], result)

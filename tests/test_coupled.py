@@ -6,8 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_models import Wanderer, random_tokens
-from test_search import assert_equal
+from small_models import Wanderer, assert_equal, random_tokens
 
 from tts import (
     Budget,

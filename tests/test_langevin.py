@@ -4,8 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_models import Wanderer, random_tokens, small_trm
-from test_search import assert_equal
+from small_models import Wanderer, assert_equal, random_tokens, small_trm
 
 from tts import GaussianNoise, QSelector, Search, StepView
 from tts.errors import ShapeError

@@ -5,8 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_models import CELLS, VOCABULARY, Wanderer, random_tokens
-from test_search import assert_equal
+from small_models import CELLS, VOCABULARY, Wanderer, assert_equal, random_tokens
 
 from tts import Budget, Chain, FirstHalted, GaussianNoise, Halted, QSelector, RolloutError, Search, TTSError, Verified
 from tts.strategies import GuidedParticles, Pinning, SymmetricViews

@@ -8,8 +8,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_models import assert_equal
 from solved_boards import solved
-from test_search import assert_equal
 
 from tts import (
     Chain,

@@ -33,7 +33,7 @@ def plain(model: RecursiveModel) -> Callable[[State, Tensor], tuple[State, Reado
 
 def cuda_capture(launch: Callable[[], None]) -> Callable[[], None]:
     """Capture what ``launch`` launches on the current CUDA device."""
-    side = torch.cuda.Stream()
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(WARM_UP):

@@ -27,7 +27,7 @@ from tts.layers import AttentionBlock, Block, Level, MixerBlock, Rotary, SwiGLU,
 from tts.threads import run_in_threads
 
 CONTIGUOUS = torch.contiguous_format
-PIECE_BYTES = 2 << 20  # of the widest hidden layer of a piece: about the second-level cache of a core
+PIECE_BYTES = 4 << 20  # of the widest hidden layer of a piece: about the second-level cache of a core
 PIECE_ROWS = 256  # fewer make the products slow
 
 

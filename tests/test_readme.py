@@ -3,16 +3,19 @@
 import re
 from pathlib import Path
 
+from tts.testing import check_strategy
+
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_code_of_readme_runs_and_solves(capsys: object) -> None:
+def test_the_code_of_readme_runs_and_solves() -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     assert len(blocks) == 2
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     assert names["checked"].valid.all()  # type: ignore[attr-defined]
+    check_strategy(names["FadingNoise"](1.0))  # type: ignore[operator]
 
 
 def test_the_line_every_user_writes() -> None:

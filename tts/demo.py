@@ -28,15 +28,15 @@ def run(model: RecursiveModel, seed: int, console: Console) -> None:
     noise = f"noise of {NOISE.sigma} on {' and '.join(NOISE.latents)}"
     console.print(f"sudoku-9x9, {dtype}, K = {K} rollouts of {DEPTH} steps, {noise}\n")
     bundled = sudokus()
-    table = Table("set", "n", "deterministic", "mode@K", "best-Q@K", "verified@K", "pass@K", "lane-steps/s")
+    heads = ("set", "n", "deter-\nministic", "mode\n@K", "best-Q\n@K", "verified\n@K", "pass\n@K", "lane-\nsteps")
+    table = Table(*heads, padding=(0, 0), show_lines=True)
     example, steps, seconds = None, 0, 0.0
     for name, count in SETS.items():
         data = bundled[name][:count]
         alone = Search(model, Identity(), QSelector(), k=1, depth=DEPTH)(data.puzzles, seed=seed)
         found = Search(model, NOISE, QSelector(), k=K, depth=DEPTH)(data.puzzles, seed=seed)
         columns = _columns(alone, found, data.labels)
-        speed = f"{found.cost.lane_steps / found.cost.seconds:.0f}"
-        table.add_row(name, str(len(data)), *(_percent(c) for c in columns), speed)
+        table.add_row(name, str(len(data)), *(_percent(c) for c in columns), f"{found.cost.lane_steps:,}")
         only = (columns[2] & ~columns[0]).nonzero()
         if example is None and len(only):
             example = data, alone, found, int(only[0])
@@ -56,7 +56,7 @@ def _columns(alone: Result, found: Result, labels: Tensor) -> list[Tensor]:
 
 def _percent(correct: Tensor) -> str:
     interval = accuracy_interval(correct)
-    return f"{100 * interval.mean:.1f} ({100 * interval.low:.0f}-{100 * interval.high:.0f})"
+    return f"{100 * interval.mean:.1f}\n({100 * interval.low:.0f}-{100 * interval.high:.0f})"
 
 
 def _draw(data: Labelled, alone: Result, found: Result, row: int, model: RecursiveModel, console: Console) -> None:

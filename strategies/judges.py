@@ -6,7 +6,6 @@ import attrs
 import torch
 from torch import Tensor
 
-from tts.errors import TTSError
 from tts.selector import Candidates, Selector
 from tts.verifier import Verifier
 
@@ -22,9 +21,7 @@ class FewestViolations(Selector):
     verifier: Verifier | None = None
 
     def score(self, candidates: Candidates) -> Tensor:
-        verifier = self.verifier or candidates.verifier
-        if verifier is None:
-            raise TTSError("FewestViolations() needs rules: the model's codec has no verifier; pass one")
+        verifier = candidates.rules("FewestViolations", self.verifier)
         b, k, cells = candidates.answers.shape
         tokens = candidates.tokens.unsqueeze(1).expand(b, k, cells).reshape(b * k, cells)
         found = verifier.violations(tokens, candidates.answers.reshape(b * k, cells))

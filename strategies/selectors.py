@@ -77,9 +77,7 @@ class VerifierSelector(Selector):
     verifier: Verifier | None = None
 
     def score(self, candidates: Candidates) -> Tensor:
-        verifier = self.verifier or candidates.verifier
-        if verifier is None:
-            raise TTSError("VerifierSelector() needs rules: the model's codec has no verifier; pass one")
+        verifier = candidates.rules("VerifierSelector", self.verifier)
         return verify(verifier, candidates.tokens, candidates.answers).to(candidates.q.dtype)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tts.checks import instance, name_of
-from tts.errors import ShapeError
+from tts.errors import ShapeError, TTSError
 from tts.verifier import Verifier
 
 
@@ -36,6 +36,13 @@ class Candidates:
     eligible: Tensor
     record: dict[str, Tensor]
     verifier: Verifier | None
+
+    def rules(self, who: str, own: Verifier | None) -> Verifier:
+        """The selector's own rules, else those of the model's codec; TTSError naming ``who`` where there are none."""
+        rules = own or self.verifier
+        if rules is None:
+            raise TTSError(f"{who}() needs rules: the model's codec has no verifier; pass one")
+        return rules
 
 
 class Selector(ABC):

@@ -1,0 +1,1 @@
+"""Ablations: short scripts over the public API, each also ``tts ablate NAME``."""

@@ -109,6 +109,8 @@ def test_the_bundled_puzzles_are_solved_by_their_labels() -> None:
         "euler96": 25,
         "tdoku": 9,
         "tune": 100,
+        "minimal": 500,
+        "hard": 500,
     }
     every = [board for found in data.values() for board in found.puzzles]
     assert len(set(every)) == len(every)

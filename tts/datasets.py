@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from importlib import resources
+from pathlib import Path
 
 import attrs
 import torch
@@ -10,7 +12,15 @@ from torch import Tensor
 
 from tts.puzzles import Board, parse
 
-FILES = ("sudoku_heldout.txt", "sudoku_guessing.txt", "sudoku_published.txt", "sudoku_tune.txt")
+FOLDER = Path(str(resources.files("tts"))) / "data"
+FILES = (
+    "sudoku_heldout.txt",
+    "sudoku_guessing.txt",
+    "sudoku_published.txt",
+    "sudoku_tune.txt",
+    "sudoku_minimal500.txt",
+    "sudoku_hard500.txt",
+)
 
 
 @attrs.frozen(eq=False)
@@ -30,18 +40,28 @@ class Labelled:
 def sudokus() -> dict[str, Labelled]:
     """The bundled 9x9 sudokus by the name of their source, each with one solution.
 
-    ``heldout`` and ``tune``: generated, minimal (no given can go), 200 each. Published: ``top95`` (Norvig; 47),
-    ``euler96`` (Project Euler 96; 25), ``tdoku`` (its test file; 9). The embedded model was trained on none of them;
-    its noise was chosen on ``tune``.
+    ``heldout`` and ``tune``: generated, minimal (no given can go), 200 each. ``minimal`` and ``hard``: 500 each,
+    generated, minimal; the hard ones need 4 or more wrong guesses. Published: ``top95`` (Norvig; 47), ``euler96``
+    (Project Euler 96; 25), ``tdoku`` (its test file; 9). No embedded model was trained on any of them; the noise of
+    ``sudoku-9x9`` was chosen on ``tune``.
     """
+    return _by_source(FILES)
+
+
+def read_lines(name: str) -> Iterator[tuple[str, Board, str]]:
+    """Source, board and solution as text, of each line of a bundled file."""
+    for line in (FOLDER / name).read_text().splitlines():
+        if line and not line.startswith("#"):
+            source, puzzle, solution = line.split()
+            yield source, parse(puzzle), solution
+
+
+def _by_source(files: Iterable[str]) -> dict[str, Labelled]:
     boards: dict[str, list[Board]] = {}
     labels: dict[str, list[Tensor]] = {}
-    for name in FILES:
-        for line in (resources.files("tts") / "data" / name).read_text().splitlines():
-            if line and not line.startswith("#"):
-                source, puzzle, solution = line.split()
-                board = parse(puzzle)
-                boards.setdefault(source, []).append(board)
-                answer = torch.from_numpy(board.answer_tokens(board.parse_answer(solution)))
-                labels.setdefault(source, []).append(answer)
+    for name in files:
+        for source, board, solution in read_lines(name):
+            boards.setdefault(source, []).append(board)
+            answer = torch.from_numpy(board.answer_tokens(board.parse_answer(solution)))
+            labels.setdefault(source, []).append(answer)
     return {source: Labelled(tuple(found), torch.stack(labels[source])) for source, found in boards.items()}

@@ -70,12 +70,12 @@ FILES = {
     ),
     "pencil_6x6": Recipe(
         "",
-        "200 of each variety, difficulty uniform between dense and minimal",
+        "200 of each variety, minimal (no clue can go)",
         20261128,
         200,
         VARIETIES,
         6,
-        None,
+        1.0,
         apart=("sudoku_6x6",),
     ),
 }

@@ -48,6 +48,16 @@ def sudokus() -> dict[str, Labelled]:
     return _by_source(FILES)
 
 
+def sudokus_6x6() -> Labelled:
+    """500 generated sudokus of 6x6 with 8 to 14 givens, for models of that size."""
+    return _by_source(["sudoku_6x6.txt"])["sudoku6"]
+
+
+def pencils_6x6() -> dict[str, Labelled]:
+    """200 generated minimal puzzles of 6x6 of each of six varieties, by variety, for ``pencil-6x6``."""
+    return _by_source(["pencil_6x6.txt"])
+
+
 def read_lines(name: str) -> Iterator[tuple[str, Board, str]]:
     """Source, board and solution as text, of each line of a bundled file."""
     for line in (FOLDER / name).read_text().splitlines():

@@ -1,4 +1,4 @@
-"""Boards of the six varieties, read from text and puzz.link addresses."""
+"""Boards of the six varieties of puzz.link and mazes, read from text and addresses."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from tts.puzzles.board import Board
 from tts.puzzles.codec import VarietyCodec
 from tts.puzzles.heyawake import Heyawake
 from tts.puzzles.lightup import Lightup
+from tts.puzzles.maze import Maze
 from tts.puzzles.nurikabe import Nurikabe
 from tts.puzzles.shakashaka import Shakashaka
 from tts.puzzles.sudoku import Sudoku
 from tts.puzzles.tapa import Tapa
-from tts.puzzles.varieties import VARIETIES, parse
+from tts.puzzles.varieties import BOARDS, VARIETIES, parse
 
 __all__ = [
+    "BOARDS",
     "VARIETIES",
     "Board",
     "Grid",
     "Heyawake",
     "Lightup",
+    "Maze",
     "Nurikabe",
     "Puzzle",
     "Shakashaka",

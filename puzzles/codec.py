@@ -13,7 +13,7 @@ from tts.model import Codec, View
 from tts.puzzle import Puzzle
 from tts.puzzles.board import Board, check_size
 from tts.puzzles.sudoku import Sudoku, default_box
-from tts.puzzles.varieties import VARIETIES
+from tts.puzzles.varieties import BOARDS
 from tts.verifier import Verifier
 from tts.verifiers import verifier_for
 from tts.verifiers.tokens import PAD
@@ -64,9 +64,9 @@ class VarietyCodec(Codec):
 
     @property
     def _board(self) -> type[Board]:
-        if self.variety not in VARIETIES:
-            raise PuzzleError(f"variety {self.variety!r} is not known here; known are {', '.join(VARIETIES)}")
-        return VARIETIES[self.variety]
+        if self.variety not in BOARDS:
+            raise PuzzleError(f"variety {self.variety!r} is not known here; known are {', '.join(BOARDS)}")
+        return BOARDS[self.variety]
 
     def encode(self, puzzle: Puzzle) -> tuple[NDArray[np.int64], int]:
         """Tokens int64 [L] and the puzzle identifier, always 0.

@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from tts.errors import PuzzleError
 from tts.puzzle import Puzzle
+from tts.verifiers.tokens import MAZE_GOAL, MAZE_OPEN, MAZE_START
 
 Mask = NDArray[np.bool_]
 Fill = Literal["open", "lit", "shaded", "wall"]
 
 BULB = "●"
+STEP = "•"
+"""A cell of the path through a maze."""
 TRIANGLES = {2: "◣", 3: "◢", 4: "◥", 5: "◤"}
 """Shakashaka's answers, by the number that puzz.link gives them."""
 ILLEGAL = "×"
@@ -24,7 +27,7 @@ ILLEGAL = "×"
 
 @attrs.frozen
 class Cell:
-    """One cell: ``clue`` as printed, an entry a number; ``answer`` a digit, BULB, a triangle, ILLEGAL or nothing."""
+    """One cell: ``clue`` as printed, an entry a number; ``answer`` a digit, a triangle, a sign above or nothing."""
 
     clue: tuple[str, ...] = ()
     fill: Fill = "open"
@@ -123,6 +126,14 @@ def _shakashaka(clue: int, value: int) -> Cell:
     return _walled(clue, {0: "", **TRIANGLES}.get(value, ILLEGAL))
 
 
+def _maze(token: int, value: int) -> Cell:
+    answer = {0: "", 1: STEP}.get(value, ILLEGAL)
+    if token == MAZE_OPEN:
+        return Cell(fill="lit" if value == 1 else "open", answer=answer)
+    clue = {MAZE_START: ("S",), MAZE_GOAL: ("G",)}.get(token, ())
+    return Cell(clue, fill="open" if clue else "wall", answer=answer and ILLEGAL)
+
+
 def _walled(clue: int, answer: str) -> Cell:
     if clue == -1:
         return Cell(answer=answer)
@@ -149,6 +160,7 @@ _CELL: dict[str, Callable[[Any, int], Cell]] = {
     "heyawake": _numbered,
     "tapa": _shading,
     "shakashaka": _shakashaka,
+    "maze": _maze,
 }
 
 

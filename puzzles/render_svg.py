@@ -35,7 +35,7 @@ def svg(puzzle: Puzzle, answer: ArrayLike | None = None, violations: ArrayLike |
     """The board as one SVG element.
 
     Args:
-        puzzle: a board of any of the six varieties.
+        puzzle: a board of any variety.
         answer: int [height, width] in puzz.link's values; a value that a cell cannot hold is drawn as ``×``.
         violations: bool [height, width]; a marked cell gets a red frame with a filled corner.
 

@@ -36,7 +36,7 @@ def text(puzzle: Puzzle, answer: ArrayLike | None = None, violations: ArrayLike 
     """The board in plain unicode, without colours.
 
     Args:
-        puzzle: a board of any of the six varieties.
+        puzzle: a board of any variety.
         answer: int [height, width] in puzz.link's values; a value that a cell cannot hold is drawn as ``×``.
         violations: bool [height, width]; a marked cell ends in ``!``.
 

@@ -111,6 +111,14 @@ def test_verifiers(variety: str, device: str) -> None:
     check_verifier(verifier_for(variety, 4, 4), puzzles, given, torch.tensor([True, False, True]))
 
 
+def test_the_verifier_of_mazes(device: str) -> None:
+    maze = tts.parse("S.#\n..G")
+    answers = [maze.answer_tokens(maze.parse_answer(text)) for text in ("S.#ooG", "S.#..G", "So#.oG")]
+    tokens = torch.from_numpy(maze.tokens()).repeat(3, 1).to(device)
+    given = torch.from_numpy(np.stack(answers)).to(device)
+    check_verifier(verifier_for("maze", 2, 3), tokens, given, torch.tensor([True, False, True]))
+
+
 def test_models(device: str) -> None:
     check_model(SmallModel().to(device))
     config = tts.TRMConfig(

@@ -1,4 +1,5 @@
-"""Exact rules of six varieties, checked in batches on any device, failcode for failcode as pzpr checks them.
+"""Exact rules, checked in batches on any device: of six varieties failcode for failcode as pzpr checks them, and of
+mazes.
 
 What a broken rule marks: the cells that clash, the area or run that is wrong, the clue that is not met, every area but
 the largest where one was wanted, and the whole board where something is missing.
@@ -12,6 +13,7 @@ from tts.errors import PuzzleError
 from tts.verifier import Verifier
 from tts.verifiers.heyawake import HeyawakeVerifier
 from tts.verifiers.lightup import LightupVerifier
+from tts.verifiers.maze import MazeVerifier
 from tts.verifiers.nurikabe import NurikabeVerifier
 from tts.verifiers.shakashaka import ShakashakaVerifier
 from tts.verifiers.sudoku import SudokuVerifier
@@ -21,6 +23,7 @@ __all__ = [
     "VARIETIES",
     "HeyawakeVerifier",
     "LightupVerifier",
+    "MazeVerifier",
     "NurikabeVerifier",
     "ShakashakaVerifier",
     "SudokuVerifier",
@@ -36,13 +39,15 @@ _PENCIL: dict[str, Callable[[int, int], Verifier]] = {
     "shakashaka": ShakashakaVerifier,
 }
 VARIETIES = ("sudoku", *_PENCIL)
+"""Those of puzz.link, which pzpr knows."""
+_PLAIN = {**_PENCIL, "maze": MazeVerifier}
 
 
 def verifier_for(variety: str, height: int, width: int, box: tuple[int, int] | None = None) -> Verifier:
     """The rules of a variety over boards padded to ``height`` x ``width``.
 
     Args:
-        variety: one of ``VARIETIES``.
+        variety: one of ``VARIETIES``, or "maze".
         height: rows after padding.
         width: columns after padding.
         box: sudoku only, rows and columns of a box; by default the squarest box, no taller than wide, whose side is
@@ -54,9 +59,10 @@ def verifier_for(variety: str, height: int, width: int, box: tuple[int, int] | N
     if variety == "sudoku":
         box_height, box_width = box or _squarest(min(height, width))
         return SudokuVerifier(height, width, box_height, box_width)
-    if variety not in _PENCIL:
-        raise PuzzleError(f"no rules are known for the variety {variety!r}; choose one of {', '.join(VARIETIES)}")
-    return _PENCIL[variety](height, width)
+    if variety not in _PLAIN:
+        known = ", ".join(("sudoku", *_PLAIN))
+        raise PuzzleError(f"no rules are known for the variety {variety!r}; choose one of {known}")
+    return _PLAIN[variety](height, width)
 
 
 def _squarest(side: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The default token grids of the six varieties: what the rules are read in.
+"""The default token grids of the varieties: what the rules are read in.
 
 Token 0 is off the board (pad) everywhere. Puzzle tokens and answer tokens share one table a variety, and a clue cell's
 answer repeats its clue, so that a puzzle and its answer align cell by cell.
@@ -40,3 +40,8 @@ TAPA_CLUES: tuple[tuple[int, ...], ...] = (
     *combinations_with_replacement((UNKNOWN, 1), 4),
 )
 """Every clue that a tapa address can express, entries ascending, ``?`` (-2) first."""
+
+# maze: the official data set's characters, in its order
+MAZE_WALL, MAZE_OPEN, MAZE_START, MAZE_GOAL, MAZE_PATH = 1, 2, 3, 4, 5
+MAZE_CHARACTERS = "# SGo"
+"""The character of each token, from 1."""

@@ -24,6 +24,8 @@ WORDS = {
     "nmTriangleGt": "a number has too many triangles beside it",
     "cuNotRectx": "a white area is not a rectangle",
     "nmTriangleLt": "a number has too few triangles beside it",
+    "pathBroken": "the path does not lead from start to goal",
+    "pathLong": "more cells are marked than a shortest path needs",
     "illegalCell": "a clue is overwritten, or a cell holds what it cannot",
 }
-"""Every rule of the six varieties by its failcode."""
+"""Every rule by its failcode; those of mazes are our own."""

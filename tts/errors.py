@@ -19,3 +19,12 @@ class ShapeError(TTSError, ValueError):
 
 class RolloutError(TTSError, RuntimeError):
     """A model, strategy or verifier failed while a search ran."""
+
+
+class StoreError(TTSError):
+    """A run folder that cannot be used: of another run, damaged, incomplete, or out of space."""
+
+
+def first_line(error: Exception) -> str:
+    """What another library's error says, cut to a part of a sentence."""
+    return f"{(str(error).strip().splitlines() or [type(error).__name__])[0]:.200}"

@@ -8,8 +8,8 @@ bfloat16 save the insides of rms-norm and of the rotary embedding, which are flo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TypeAlias, cast
+from collections.abc import Callable, Sequence
+from typing import Self, TypeAlias, cast
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +21,8 @@ Rotary: TypeAlias = tuple[Tensor, Tensor]
 
 def truncated_normal_(x: Tensor, std: float, generator: torch.Generator) -> None:
     """Fill x with normals cut at two deviations and rescaled to deviation ``std``, as officially; drawn on the CPU."""
+    if x.is_meta:  # a model that waits for the weights of a file
+        return
     uncut = std / 0.8796256610342398  # the deviation of a standard normal cut at +-2
     drawn = torch.empty(x.shape, device="cpu")
     nn.init.trunc_normal_(drawn, std=uncut, a=-2 * uncut, b=2 * uncut, generator=generator)
@@ -74,14 +76,23 @@ class Embedding(nn.Module):
 
 
 class PuzzleEmbedding(nn.Module):
-    """Identifier vectors [identifiers, puzzle_emb_ndim]; zero at first. The table may lie on another device."""
+    """Identifier vectors [identifiers, puzzle_emb_ndim]; zero at first.
+
+    A table of gigabytes is better left where it is: once ``mapped`` is set, ``.to`` and its kin leave the table alone,
+    and callers move and cast the rows that they look up.
+    """
 
     def __init__(self, rows: int, width: int) -> None:
         super().__init__()
         self.weights = nn.Parameter(torch.zeros(rows, width))
+        self.mapped = False
 
     def forward(self, ids: Tensor) -> Tensor:
+        """Rows [N, puzzle_emb_ndim] for identifiers int64 [N], on the device and in the dtype of the table."""
         return self.weights[ids.to(self.weights.device)]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        return self if self.mapped else super()._apply(fn, recurse)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def rms_norm(x: Tensor, eps: float) -> Tensor:

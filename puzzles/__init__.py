@@ -8,6 +8,7 @@ from tts.puzzles.codec import VarietyCodec
 from tts.puzzles.heyawake import Heyawake
 from tts.puzzles.lightup import Lightup
 from tts.puzzles.maze import Maze
+from tts.puzzles.mixed import MixedCodec
 from tts.puzzles.nurikabe import Nurikabe
 from tts.puzzles.shakashaka import Shakashaka
 from tts.puzzles.sudoku import Sudoku
@@ -22,6 +23,7 @@ __all__ = [
     "Heyawake",
     "Lightup",
     "Maze",
+    "MixedCodec",
     "Nurikabe",
     "Puzzle",
     "Shakashaka",

@@ -24,6 +24,7 @@ from tts.folders import weights_in
 from tts.model import Codec
 from tts.official import MODELS, SUDOKU_VOCAB, model_of, model_weights
 from tts.puzzles.codec import VarietyCodec
+from tts.puzzles.mixed import MixedCodec
 from tts.recursion import RecursionConfig, TwoLatentModel
 from tts.settings import Fields, fields_beside, fields_in, overrides
 from tts.weights import Weights, read_weights
@@ -128,7 +129,7 @@ def _ours(
             raise ValueError(f"it says {notes['model']:.40}, but the tensors are those of a {kind.__name__}")
         if codec is None and "codec" in notes:
             fields = json.loads(notes["codec"])
-            codec = VarietyCodec(**{**fields, "box": fields["box"] and tuple(fields["box"])})
+            codec = _saved_codec(fields)
     except (KeyError, TypeError, ValueError, RecursionError, PuzzleError) as error:
         raise CheckpointError(f"{path} has metadata that cannot be used: {first_line(error)}") from error
     return kind, weights.tensors, config, codec
@@ -180,3 +181,9 @@ def _codec(config: RecursionConfig) -> Codec:
 
 def _some(names: list[str]) -> str:
     return ", ".join(f"{name:.80}" for name in names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _saved_codec(fields: Mapping[str, Any]) -> Codec:
+    if "varieties" in fields:
+        return MixedCodec(**fields)
+    return VarietyCodec(**{**fields, "box": fields["box"] and tuple(fields["box"])})

@@ -1,0 +1,232 @@
+"""Store: a search of many puzzles in a folder, in shards that are whole or done again.
+
+    run = Store.open("runs/hard", search, puzzles, labels=labels)
+    run.fill()
+    result = run.result()
+
+Killed at any moment, the same lines go on where they were. Many processes may fill one folder, see ``Store.missing``.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import attrs
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from tts.checks import instance, name_of
+from tts.errors import PuzzleError, ShapeError, StoreError
+from tts.manifest import Manifest, claim, describe_run
+from tts.puzzle import Puzzle
+from tts.rollouts import Result
+from tts.search import Search
+from tts.shards import (
+    Shard,
+    Table,
+    arrow,
+    is_whole,
+    load,
+    make_folders,
+    result_of,
+    save,
+    shard_of,
+    sweep,
+)
+from tts.source import Source
+
+ATTEMPTS = 5
+"""How often a shard is written before the file system is blamed: another writer may come in between, but not always."""
+
+
+@attrs.frozen(eq=False)
+class Store:
+    """A search of B puzzles with one seed, kept in a folder; made by ``Store.open``.
+
+    The folder holds ``manifest.json``, which says what was run on what, and a Parquet file for each shard in
+    ``rollouts/`` (a row for each rollout) and in ``puzzles/`` (a row for each puzzle), which pandas and polars read as
+    they are: ``pandas.read_parquet("runs/hard/rollouts")``. What it holds does not depend on the size of the shards,
+    on who wrote them, or in which order, but for the column ``seconds``: a shard's, shared evenly among its puzzles.
+    Of what the search records, ``q``, ``residual`` and ``answers`` are kept, as ``every_q`` and so on; latents are not.
+
+    Attributes:
+        folder: where it is.
+        search, puzzles, ids, keys, labels, ignore, seed: as opened.
+        manifest: as found there, or made.
+    """
+
+    folder: Path
+    search: Search = attrs.field(validator=instance(Search))
+    puzzles: Tensor | Sequence[Puzzle]
+    ids: Tensor | None
+    keys: Tensor | None
+    labels: Tensor | None
+    ignore: int
+    seed: int
+    manifest: Manifest
+
+    @staticmethod
+    def open(
+        folder: str | os.PathLike[str],
+        search: Search,
+        puzzles: Tensor | Sequence[Puzzle],
+        *,
+        ids: Tensor | None = None,
+        keys: Tensor | None = None,
+        labels: Tensor | None = None,
+        ignore: int = 0,
+        seed: int = 0,
+        shard: int = 64,
+    ) -> Store:
+        """Make a run folder, or go on with one.
+
+        Args:
+            folder: made where it does not exist.
+            search: ``lanes`` may change from one time to the next, as may device and number of threads, which
+                results depend on in their last bits. A model of one's own is known by its class, its ``config`` and
+                ``codec``, and its weights.
+            puzzles, ids, keys, seed: as a search is called with. A tensor may be mapped from a file: it is read once
+                to be hashed, a few puzzles at a time, and then shard by shard.
+            labels: int [B, L], the right answers; cells that hold ``ignore`` may be anything. With them the tables
+                say what is correct.
+            shard: puzzles a shard, for a new folder; one that is there keeps its own. A killed process loses a shard
+                at most. Small shards keep fewer lanes busy: under a stop rule, or with K of 1, take more than 64.
+
+        Raises:
+            StoreError: the folder holds another run, or cannot be used; the sentence says what differs.
+            PuzzleError, ShapeError: the puzzles do not fit the model, or the labels do not fit the puzzles.
+            TTSError: pyarrow is missing.
+        """
+        arrow()
+        source, number, where = Source(search.model.codec, puzzles, ids, keys), operator.index(seed), Path(folder)
+        if not len(source):
+            raise PuzzleError("there is nothing to search: no puzzles were given")
+        if operator.index(shard) < 1:
+            raise ValueError(f"shard is {shard}; a shard holds 1 puzzle or more")
+        _check_labels(labels, [len(source), source.cells])
+        manifest = claim(where, describe_run(search, source, labels, ignore, number), len(source), shard)
+        make_folders(where)
+        return Store(where, search, puzzles, ids, keys, labels, ignore, number, manifest)
+
+    def __len__(self) -> int:
+        """How many shards there are."""
+        return -(-self.manifest.puzzles // self.manifest.shard)
+
+    def rows(self, shard: int) -> slice:
+        """The puzzles of a shard."""
+        if not 0 <= shard < len(self):
+            raise StoreError(f"there is no shard {shard} in {self.folder}: it has {len(self)}, numbered from 0")
+        size = self.manifest.shard
+        return slice(shard * size, min((shard + 1) * size, self.manifest.puzzles))
+
+    def missing(self) -> list[int]:
+        """Shards that are not there, or damaged. Reads every file once.
+
+        What ``fill`` does, shared by n processes that each open the folder, of which this is the i-th::
+
+            for shard in run.missing()[i::n]:
+                run.write(shard, run.compute(shard))
+        """
+        return [shard for shard in range(len(self)) if not self._has(shard)]
+
+    def compute(self, shard: int, tick: Callable[[], object] = lambda: None) -> Result:
+        """Search the puzzles of a shard; nothing is written. Errors as those of the search.
+
+        Args:
+            tick: called after each puzzle.
+        """
+        rows, parts = self.rows(shard), []
+        ids, keys = (None if x is None else x[rows] for x in (self.ids, self.keys))
+        for part in self.search.stream(self.puzzles[rows], ids=ids, keys=keys, seed=self.seed):
+            parts.append(part)
+            tick()
+        order = torch.tensor([position for position, _ in parts]).argsort()
+        return Result.join([result for _, result in parts], order)
+
+    def write(self, shard: int, result: Result) -> None:
+        """Keep the result of a shard, whole or not at all; one that is there already stays.
+
+        Raises:
+            StoreError: it is the result of other puzzles, or there is no space.
+        """
+        rows, correct = self.rows(shard), None
+        self._check(shard, result)
+        if self.labels is not None:
+            correct = result.rollouts.correct(self.labels[rows].cpu(), self.ignore)
+        made = shard_of(result, rows.start, correct)
+        for _ in range(ATTEMPTS):
+            if self._has(shard):
+                return
+            try:
+                save(made, self.folder, shard, self.manifest.digest)
+            except FileNotFoundError:  # swept away by another writer, which found the shard whole
+                make_folders(self.folder)
+            except OSError as error:
+                raise StoreError(
+                    f"{self.folder} cannot be written: {error.strerror or error}; "
+                    "the finished shards are safe, so make room and run the same again"
+                ) from error
+        if not self._has(shard):
+            raise StoreError(f"{self.folder}: shard {shard} does not read back as it was written; is the disk failing?")
+
+    def fill(self, description: str = "search") -> None:
+        """Run what is missing, with a progress bar in a terminal. Ctrl-C and errors leave the finished shards."""
+        missing, total = self.missing(), self.manifest.puzzles
+        done = total - sum(self._size(shard) for shard in missing)
+        with tqdm(total=total, initial=done, desc=description, unit="puzzle", disable=None, delay=1) as bar:
+            for shard in missing:
+                if self._has(shard):  # another process was faster
+                    bar.update(self._size(shard))
+                else:
+                    self.write(shard, self.compute(shard, bar.update))
+        sweep(self.folder)
+
+    def result(self) -> Result:
+        """All puzzles, as the search returns them, but for the record of latents; costs add up.
+
+        Raises:
+            StoreError: a shard is missing or damaged.
+        """
+        parts = [result_of(shard, self.search) for shard in self._shards()]
+        return Result.join(parts, torch.arange(self.manifest.puzzles))
+
+    def table(self, rows: Literal["rollouts", "puzzles"] = "rollouts") -> Table:
+        """A pyarrow table with a row for each rollout, or for each puzzle, in order. Errors as ``result``."""
+        return arrow().concat_tables([getattr(shard, rows) for shard in self._shards()])
+
+    def _shards(self) -> Iterator[Shard]:
+        for number in range(len(self)):
+            shard = load(self.folder, number, self.manifest.digest)
+            if shard is None:
+                raise StoreError(
+                    f"{self.folder}: shard {number} of {len(self)} is missing or damaged; call fill() first"
+                )
+            yield shard
+
+    def _has(self, shard: int) -> bool:
+        return is_whole(self.folder, shard, self.manifest.digest)
+
+    def _size(self, shard: int) -> int:
+        return len(range(self.manifest.puzzles)[self.rows(shard)])
+
+    def _check(self, shard: int, result: Result) -> None:
+        """Raise StoreError unless the result is one of the shard's puzzles with this search."""
+        rows = self.rows(shard)
+        ids, keys = (None if x is None else x[rows] for x in (self.ids, self.keys))
+        batch = Source(self.search.model.codec, self.puzzles[rows], ids, keys).take(self._size(shard))
+        same = batch is not None and torch.equal(batch.keys, result.keys) and torch.equal(batch.tokens, result.tokens)
+        if not same or result.scores.shape[1] != self.search.k:
+            raise StoreError(f"{self.folder}: what was given is not the result of shard {shard}; pass compute({shard})")
+
+
+def _check_labels(labels: Tensor | None, expected: list[int]) -> None:
+    if labels is None:
+        return
+    if not isinstance(labels, Tensor) or list(labels.shape) != expected or labels.is_floating_point():
+        got = f"{labels.dtype} {list(labels.shape)}" if isinstance(labels, Tensor) else f"a {name_of(labels)}"
+        raise ShapeError(f"labels must be integer [B, L] = {expected}, a row for each puzzle; got {got}")

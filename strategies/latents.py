@@ -47,4 +47,4 @@ def add_noise(latent: Tensor, name: str, rng: Streams, size: float | Tensor) -> 
 
     Added in float32 and rounded once: the steps of bfloat16 near 1 are 0.008.
     """
-    return rng.normal(name, tuple(latent.shape[1:])).mul_(size).add_(latent).to(latent.dtype)
+    return rng.normal(name, tuple(latent.shape[1:])).mul_(size).add_(latent.float()).to(latent.dtype)

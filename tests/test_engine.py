@@ -2,6 +2,7 @@
 
 import gc
 import warnings
+from time import sleep
 
 import attrs
 import pytest
@@ -23,6 +24,8 @@ from tts import (
     Verified,
 )
 from tts.lanes import Lanes
+from tts.threads import run_in_threads
+from tts.trm import TRM, TRMConfig
 
 NOISE = GaussianNoise(0.5, ("y", "z"))
 STOPS = (None, Halted(), FirstHalted(2), Verified(), Verified() | Budget(9))
@@ -64,6 +67,43 @@ def test_results_streamed_before_a_fault_stay_valid(stop):
     assert 10 <= len(got) < 20
     for position, result in got:
         assert_same(result, whole, [position])
+
+
+# Threads
+
+
+@pytest.mark.parametrize("stop", STOPS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_blocks_side_by_side_give_the_same_bits_on_any_number_of_threads(stop, dtype):
+    config = TRMConfig(
+        vocab_size=CODEC.vocab_size, seq_len=6, num_puzzle_identifiers=3, hidden_size=16, H_cycles=1, L_cycles=2,
+        L_layers=1, expansion=2, num_heads=2, pos_encodings="rope", puzzle_emb_ndim=16, mlp_t=True,
+    )  # fmt: skip
+    model = TRM(config, CODEC).to(dtype).eval().requires_grad_(False)
+    model.q_head.weight.normal_(generator=torch.Generator().manual_seed(0))
+    model.q_head.bias.zero_()
+    before, results = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            results.append(search(model, stop=stop, k=40, lanes=1 if threads == 1 else 200)(random_tokens(9, 6)))
+    finally:
+        torch.set_num_threads(before)
+    assert model.side_by_side
+    assert len(results[0].rollouts.q.unique()) > 9
+    for other in results[1:]:
+        assert_same(other, results[0])
+
+
+def test_a_task_that_fails_lets_the_others_finish():
+    done, before = [], torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with pytest.raises(ZeroDivisionError):
+            run_in_threads(lambda index: done.append(index) if index and not sleep(0.1) else 1 // index, 3)
+    finally:
+        torch.set_num_threads(before)
+    assert sorted(done) == [1, 2]
 
 
 # Interruption

@@ -94,7 +94,7 @@ def test_a_row_has_the_same_bits_in_any_place_beside_anyone(
     variant: str, dtype: torch.dtype, products: Products, native: bool, threads: int
 ) -> None:
     model = VARIANTS[variant]().to(dtype)
-    lanes = model.block
+    lanes = threads * model.block
     state, encoded = given(model, lanes)
     order = torch.randperm(lanes, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
@@ -166,9 +166,10 @@ def test_strided_latents_are_read_right() -> None:
         torch.testing.assert_close(model.step(wide, encoded[::2]), expected, rtol=0, atol=0)
 
 
-def test_blocks_are_whole_pieces_for_every_thread(threads: int) -> None:
+def test_a_block_is_a_piece_for_any_number_of_threads(threads: int) -> None:
     model = TRM(small())
-    assert model.block == threads * kernels.piece_lanes(model.levels, model.config.positions)
+    assert model.side_by_side
+    assert model.block == kernels.piece_lanes(model.levels, model.config.positions)
     assert TRM(small(seq_len=400)).block < model.block
 
 

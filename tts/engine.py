@@ -26,6 +26,7 @@ from tts.scheduler import RUNNING, Ints, Scheduler
 from tts.source import Batch, Embeddings, Source
 from tts.stopping import Stop, judged
 from tts.strategy import CoupledStrategy, RewritingStrategy, Strategy
+from tts.threads import run_in_threads
 from tts.views import Views
 
 
@@ -113,8 +114,7 @@ class Engine:
             return False
         if isinstance(self.plan.strategy, CoupledStrategy):
             lanes.resample(self.plan.strategy, self.plan.k, self.plan.seed)
-        for index in np.unique(lanes.live // self.block):
-            self._step(lanes, slice(int(index) * self.block, (int(index) + 1) * self.block))
+        self._step_blocks(lanes)
         lanes.host_step[lanes.live] += 1
         self._retire(lanes)
         return True
@@ -161,6 +161,17 @@ class Engine:
             self.lanes.compact(self.block)
         return self.lanes if len(self.lanes.live) else None
 
+    def _step_blocks(self, lanes: Lanes) -> None:
+        first = (np.unique(lanes.live // self.block) * self.block).tolist()
+        parts = [slice(lane, lane + self.block) for lane in first]
+        if self.plan.model.side_by_side:
+            run_in_threads(lambda index: self._step(lanes, parts[index]), len(parts))
+            self.lane_steps_run += self.block * len(parts)
+            return
+        for part in parts:
+            self._step(lanes, part)
+            self.lane_steps_run += self.block
+
     def _step(self, lanes: Lanes, part: slice) -> None:
         plan, before = self.plan, lanes.view(part, self.plan.depth)
         with blame(f"{name_of(plan.strategy)}.perturb", lambda: lanes.keys_of(part)):
@@ -170,15 +181,14 @@ class Engine:
             state, out = self.advance(state, before.encoded)
             check_readout(out, before.tokens, plan.model.codec.vocab_size)
         lanes.answer(part, out.logits.argmax(dim=2), plan.model.codec.pad)
-        lanes.q[part] = torch.where(out.logits.isfinite().all(dim=2).all(dim=1), out.q, torch.nan)
+        lanes.q[part] = torch.where(out.logits.sum(dim=(1, 2)).isfinite(), out.q, torch.nan)
         lanes.halt[part] = out.halt
         y, old = state["y"], before.state["y"]
-        norms = [torch.linalg.vector_norm(x, dim=(1, 2), dtype=torch.float32) for x in (y - old, old)]
+        norms = [x.float().flatten(1).norm(dim=1) for x in (y - old, old)]
         lanes.residual[part] = norms[0] / norms[1].clamp_min(1e-30)
         lanes.step[part] += 1
         for name, latent in state.items():
             lanes.state[name][part] = latent
-        self.lane_steps_run += self.block
 
     def _retire(self, lanes: Lanes) -> None:
         live, scheduler = lanes.live, self.scheduler

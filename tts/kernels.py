@@ -263,7 +263,11 @@ def recurse(
         leave(y_piece, new_y[here])
         leave(z_piece, new_z[here])
 
-    run_in_threads(step, -(lanes // -size))
+    pieces = -(lanes // -size)
+    if pieces == 1:
+        step(0)  # alone, with all of torch's threads
+    else:
+        run_in_threads(step, pieces)
     return new_y, new_z
 
 

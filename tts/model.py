@@ -118,6 +118,11 @@ class RecursiveModel(nn.Module, ABC):
         """Lanes stepped together, fixed for a model on a device."""
         return 32
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether blocks are stepped at the same time, each on one core: ``step`` and ``read`` run in threads then."""
+        return False
+
     def step_flops(self) -> int:
         """Floating-point operations of one lane-step, 2 a multiply-add; 0 where unknown."""
         return 0

@@ -205,10 +205,13 @@ class TwoLatentModel(RecursiveModel):
 
     @property
     def block(self) -> int:
-        """Lanes stepped together: on CPU a cache's worth for each of torch's threads, elsewhere 256."""
-        if self.H_init.device.type != "cpu":
-            return 256
-        return kernels.piece_lanes(self.levels, self.config.positions) * torch.get_num_threads()
+        """Lanes stepped together: on CPU a cache's worth, elsewhere 256."""
+        return kernels.piece_lanes(self.levels, self.config.positions) if self.side_by_side else 256
+
+    @property
+    def side_by_side(self) -> bool:
+        """On CPU, where a block fits the cache of a core."""
+        return self.H_init.device.type == "cpu"
 
     def step_flops(self) -> int:
         """Of the matrix products of one lane-step, 2 a multiply-add."""

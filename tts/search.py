@@ -170,7 +170,8 @@ class Search:
         )
         ends = wave_ends(self.k, self.waves) if lockstep and not coupled else np.array([self.k])
         plan = Plan(model, self.strategy, stop, self.k, self.depth, ends, lockstep, self.record, seed, device_of(model))
-        lanes = max(min(self.lanes or 4 * model.block, len(source) * self.k), plan.widest)
+        together = torch.get_num_threads() if model.side_by_side else 1
+        lanes = max(min(self.lanes or 4 * together * model.block, len(source) * self.k), plan.widest)
         steps = Engine(plan, -(-lanes // model.block) * model.block, source).run()
         while True:
             with torch.no_grad():  # entered anew for each step, so that a caller's own code never runs inside it

@@ -1,7 +1,7 @@
 """Threads that run torch operations side by side, each operation on one core.
 
 Splitting every operation over the cores makes them wait for each other hundreds of times a step, which costs most where
-other programs use the cores too. Here each thread has its own share of the lanes and meets the others once a step.
+other programs use the cores too. Here each thread has its own lanes and meets the others once a step.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import torch
 
@@ -18,12 +18,12 @@ _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}  # by process (a fork has
 
 
 def run_in_threads(task: Callable[[int], None], count: int) -> None:
-    """Call ``task(0)`` to ``task(count - 1)``, on as many threads as torch is set to use; raises what a task raises.
+    """Call ``task(0)`` to ``task(count - 1)``, each on one core, on as many threads as torch is set to use.
 
-    Gradients are off in the tasks. A single task runs in the calling thread, with torch's own threads.
+    Gradients are off in the tasks. What a task raises is raised when all are done.
     """
     threads = torch.get_num_threads()
-    if count <= 1 or threads == 1:
+    if threads == 1:
         for index in range(count):
             task(index)
         return
@@ -33,7 +33,9 @@ def run_in_threads(task: Callable[[int], None], count: int) -> None:
         with torch.inference_mode(inference), torch.no_grad():
             task(index)
 
-    for future in [_pool(threads).submit(run, index) for index in range(count)]:
+    futures = [_pool(threads).submit(run, index) for index in range(count)]
+    wait(futures)  # nothing goes on writing where the caller has given up
+    for future in futures:
         future.result()
 
 

@@ -19,7 +19,7 @@ from tts.dataset import Dataset, label_of
 from tts.datasets import sudokus
 from tts.errors import PuzzleError, TTSError
 from tts.lines import Boards
-from tts.official import identifier_names
+from tts.processed import identifier_names
 from tts.puzzles import VarietyCodec
 from tts.reading import open_dataset
 from tts.small import SmallModel
@@ -214,7 +214,7 @@ def test_sources_that_are_not_there(tmp_path: Path) -> None:
     [
         ("inputs", None, "all__inputs.npy is missing"),
         ("inputs", np.zeros((6, 80), np.uint8), r"shape \[6, 80\]; expected \[6, 81\]"),
-        ("inputs", np.zeros((6, 81)), "holds float64; expected whole numbers"),
+        ("inputs", np.zeros((6, 81)), "holds float64 .*expected rows of whole numbers"),
         ("inputs", np.array([[None] * 81] * 6), "is damaged or no array"),
         ("labels", np.zeros((5, 81), np.uint8), r"shape \[5, 81\]; expected \[6, 81\]"),
         ("puzzle_identifiers", np.zeros(4, np.int32), r"shape \[4\]; expected \[6\]"),

@@ -50,9 +50,10 @@ class Dataset:
         if step != 1:
             raise IndexError("take rows of a data set in order: data[first:last]")
         rows = slice(start, max(start, stop))
-        fields = {name: getattr(self, name) for name in ("ids", "groups", "answers")}
-        cut = {name: None if value is None else value[rows] for name, value in fields.items()}
-        return attrs.evolve(self, puzzles=self.puzzles[rows], first=self.first + start, **cut)
+        ids, groups, answers = (None if x is None else x[rows] for x in (self.ids, self.groups, self.answers))
+        return attrs.evolve(
+            self, puzzles=self.puzzles[rows], ids=ids, groups=groups, answers=answers, first=self.first + start
+        )
 
     def batches(self, size: int) -> Iterator[Dataset]:
         """The data set in slices of ``size`` rows or fewer."""

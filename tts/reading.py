@@ -8,7 +8,7 @@ from pathlib import Path
 from tts.dataset import Dataset
 from tts.errors import PuzzleError
 from tts.lines import read_lines
-from tts.official import NAME, read_official
+from tts.processed import DESCRIPTION, read_processed
 
 
 def open_dataset(path: str | os.PathLike[str], split: str = "test") -> Dataset:
@@ -34,12 +34,16 @@ def open_dataset(path: str | os.PathLike[str], split: str = "test") -> Dataset:
     if not source.is_dir():
         raise PuzzleError(f"no data at {source}: it is no file and no folder")
     for folder in (source, source / split):
-        if (folder / NAME).is_file():
-            return read_official(folder)
+        if (folder / DESCRIPTION).is_file():
+            return read_processed(folder)
     table = source / f"{split}.csv"
     if table.is_file():
         return Dataset(str(table), read_lines(table))
-    splits = sorted(x.parent.name for x in source.glob(f"*/{NAME}")) + sorted(x.stem for x in source.glob("*.csv"))
+    splits = sorted(x.parent.name for x in source.glob(f"*/{DESCRIPTION}")) + sorted(
+        x.stem for x in source.glob("*.csv")
+    )
     if splits:
         raise PuzzleError(f"{source} has no split {split!r}; it has {', '.join(splits)}")
-    raise PuzzleError(f"{source} is no data set: it holds neither {NAME} nor {split}/{NAME} nor {split}.csv")
+    raise PuzzleError(
+        f"{source} is no data set: it holds neither {DESCRIPTION} nor {split}/{DESCRIPTION} nor {split}.csv"
+    )

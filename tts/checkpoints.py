@@ -30,7 +30,7 @@ from tts.settings import Fields, fields_beside, fields_in, overrides
 from tts.weights import Weights, read_weights
 
 HUB = "hf://"
-SUDOKU_SIDE = 9
+SUDOKU_SIDE, LARGEST_SIDE = 9, 256
 MAPPED = 2**26
 """Bytes from which a table of puzzle identifiers stays in the file, of which only the rows in use are read."""
 TABLE = "puzzle_emb.weights"
@@ -168,6 +168,15 @@ def _kept(name: str, weight: Tensor, path: Path) -> Tensor:
     if not weight.isfinite().all():
         raise CheckpointError(f"{path}: {name} has numbers that are not finite; the file is damaged or training failed")
     return weight.clone()
+
+
+def _named_codec(fields: dict[str, Any]) -> Codec:
+    """The codec that ``save`` has written; its sizes are those of a board, so that rules for it stay small."""
+    if max(fields["height"], fields["width"]) > LARGEST_SIDE:
+        raise ValueError(f"a board of {fields['height']} x {fields['width']}; {LARGEST_SIDE} is the largest side")
+    if "varieties" in fields:
+        return MixedCodec(**fields)
+    return VarietyCodec(**{**fields, "box": fields["box"] and tuple(fields["box"])})
 
 
 def _codec(config: RecursionConfig) -> Codec:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import attrs
 from torch import Tensor
@@ -138,8 +137,13 @@ def _matrix(weights: Mapping[str, Tensor], name: str, where: str) -> tuple[int, 
 
 
 def _check_agreement(found: Fields, stated: Fields, where: str) -> None:
+    if stated.get("puzzle_emb_ndim") and not found["puzzle_emb_ndim"]:
+        raise CheckpointError(
+            f"{where} lacks puzzle_emb.weights, the table of identifiers that its configuration tells of "
+            f"(puzzle_emb_ndim {stated['puzzle_emb_ndim']}): use a file that has it"
+        )
     for name, value in found.items():
-        if stated.get(name, value) != value and not (name == "num_puzzle_identifiers" and stated[name] == 0):
+        if stated.get(name, value) != value:
             raise CheckpointError(
                 f"the tensors of {where} have {name} {value}, but its configuration says {stated[name]}: "
                 f"is it another model's? If not, pass config={{{name!r}: {value!r}}}"
@@ -150,9 +154,8 @@ def _check_agreement(found: Fields, stated: Fields, where: str) -> None:
 
 def _expansion(weights: Mapping[str, Tensor], found: Fields, stated: Fields, where: str) -> float:
     """An expansion that gives the inner widths of the tensors: the stated one, the usual one, or the largest."""
-    widths = []
-    for part in ("mlp", "mlp_t") if found.get("mlp_t") else ("mlp",):
-        widths.append(_matrix(weights, f"L_level.layers.0.{part}.down_proj.weight", where))
+    parts = ("mlp", "mlp_t") if found.get("mlp_t") else ("mlp",)
+    widths = [_matrix(weights, f"L_level.layers.0.{part}.down_proj.weight", where) for part in parts]
     given = stated.get("expansion")
     largest = min(1.5 * inner / width for width, inner in widths)
     for candidate in [given] if given else [EXPANSION, largest]:

@@ -9,7 +9,7 @@ from tts.checkpoints import load, save
 from tts.codec import TokenCodec
 from tts.compare import compare
 from tts.comparison import Comparison
-from tts.errors import CheckpointError, PuzzleError, RolloutError, ShapeError, TTSError
+from tts.errors import CheckpointError, PuzzleError, RolloutError, ShapeError, StoreError, TTSError
 from tts.hrm import HRM, HRMConfig
 from tts.model import Codec, Readout, RecursiveModel, State, View
 from tts.puzzle import Puzzle, Symmetry
@@ -18,6 +18,7 @@ from tts.rollouts import Cost, Result, Rollouts, Status
 from tts.search import Search, SearchInterrupted
 from tts.selector import Candidates, Selector
 from tts.stopping import Budget, Converged, FirstHalted, Halted, Stop, StopView, Verdict, Verified
+from tts.store import Store
 from tts.strategies import Chain, GaussianNoise, Identity, MajorityVote, QSelector, VerifierSelector
 from tts.strategy import CoupledStrategy, InputStrategy, RewritingStrategy, StepView, Strategy
 from tts.trm import TRM, TRMConfig
@@ -60,6 +61,8 @@ __all__ = [
     "StepView",
     "Stop",
     "StopView",
+    "Store",
+    "StoreError",
     "Strategy",
     "Symmetry",
     "TRMConfig",

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import operator
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import attrs
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from tts.checks import name_of
 from tts.comparison import Comparison, Run
+from tts.describe import describe_search, digest_of
 from tts.model import RecursiveModel
 from tts.puzzle import Puzzle
 from tts.rollouts import Result, choose
 from tts.search import Search
+from tts.selector import Candidates, Selector
+from tts.store import Store
 
 _OWN = ("selector", "lanes")
 """What two searches may differ in and still share rollouts: who picks, and how many run at a time."""
@@ -30,6 +37,7 @@ def compare(
     *,
     ids: Tensor | None = None,
     ignore: int = 0,
+    out: str | os.PathLike[str] | None = None,
 ) -> Comparison:
     """Run every search on the same B puzzles with the same seeds.
 
@@ -47,9 +55,13 @@ def compare(
             What a strategy does between steps, such as taking a gradient, is no lane-step and shows in seconds alone.
             A deterministic strategy repeats itself in every rollout: give it ``depth=budget`` to spend it on depth.
         ids: puzzle identifiers [B] that go with tokens.
+        out: a folder to keep the rollouts in, a run (see ``tts.store``) for each group of searches that share them and
+            each seed, so that the same comparison goes on where it was. Searches may join later. Recorded latents are
+            not kept.
 
     Raises:
         ValueError, TypeError: the searches, labels, seeds or budget do not fit; the sentence says which and why.
+        StoreError: ``out`` holds rollouts of the same search on other puzzles or labels, or cannot be written.
         Whatever a search raises, with a note that names the search.
     """
     named = _checked(model, searches, budget)
@@ -63,8 +75,14 @@ def compare(
         for group in groups:
             for seed in numbers:
                 bar.set_postfix_str(group[0])
+                search = named[group[0]]
                 with _Named(group[0]):
-                    shared = named[group[0]](puzzles, ids=ids, seed=seed)
+                    if out is None:
+                        shared = search(puzzles, ids=ids, seed=seed)
+                    else:
+                        run = _opened(Path(out), search, puzzles, labels, seed, ids, ignore)
+                        run.fill(group[0])
+                        shared = run.result()
                 for name in group:
                     with _Named(name):
                         outcomes[name].append(_outcome(named[name], shared, labels, ignore))
@@ -80,6 +98,30 @@ class _Outcome:
     passed: Tensor | None
     lane_steps: Tensor
     seconds: float
+
+
+@attrs.frozen
+class HighestQ(Selector):
+    """What the runs of a comparison are kept with: the searches pick for themselves."""
+
+    def score(self, candidates: Candidates) -> Tensor:
+        return candidates.q
+
+
+def _opened(
+    out: Path,
+    search: Search,
+    puzzles: Tensor | Sequence[Puzzle],
+    labels: Tensor,
+    seed: int,
+    ids: Tensor | None,
+    ignore: int,
+) -> Store:
+    """The run of a search, whoever picks: its folder is named by what the rollouts depend on."""
+    search = attrs.evolve(search, selector=HighestQ())
+    content = digest_of(json.dumps(describe_search(search), sort_keys=True).encode())
+    folder = out / f"{name_of(search.strategy)}-{search.k}x{search.depth}-{content[:8]}-seed{seed}"
+    return Store.open(folder, search, puzzles, ids=ids, labels=labels, ignore=ignore, seed=seed)
 
 
 def _outcome(search: Search, shared: Result, labels: Tensor, ignore: int) -> _Outcome:

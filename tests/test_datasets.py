@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from official_folder import write_official
 
 import tts
-from tts.dataset import Dataset, label_of
+from tts.dataset import Boards, Dataset, label_of
 from tts.datasets import sudokus
 from tts.errors import PuzzleError, TTSError
-from tts.lines import Boards
 from tts.processed import identifier_names
 from tts.puzzles import VarietyCodec
 from tts.reading import open_dataset
@@ -306,7 +305,6 @@ def test_boards_are_parsed_when_they_are_looked_at(tmp_path: Path) -> None:
     assert isinstance(boards, Boards)
     assert boards[1:][0] == TOP.puzzles[0]
     assert len(boards) == 4
-    assert boards.variety == "sudoku"
     with pytest.raises(PuzzleError, match="line 4"):
         boards[3]
     result = tts.Search(SmallModel(CODEC), tts.Identity(), tts.QSelector(), k=1, depth=1)(boards[:3])

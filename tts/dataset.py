@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from typing import overload
 
 import attrs
 import numpy as np
@@ -10,9 +12,59 @@ import torch
 from torch import Tensor
 
 from tts.errors import PuzzleError
-from tts.lines import Boards
 from tts.model import Codec, RecursiveModel
 from tts.puzzle import Grid, Puzzle
+from tts.puzzles import Board
+
+
+class Boards(Sequence[Board]):
+    """Boards, and the solutions of those that have one. Slices are boards, too."""
+
+    @overload
+    def __getitem__(self, row: int) -> Board: ...
+    @overload
+    def __getitem__(self, row: slice) -> Boards: ...
+    @abstractmethod
+    def __getitem__(self, row: int | slice) -> Board | Boards: ...
+
+    @abstractmethod
+    def solution(self, row: int) -> Grid | None:
+        """The answer grid [height, width] of a row; None where none is known."""
+
+    @abstractmethod
+    def place(self, row: int) -> str:
+        """Where a row comes from, for errors."""
+
+
+@attrs.frozen(eq=False)
+class KnownBoards(Boards):
+    """Boards at hand, with all their solutions or none.
+
+    Attributes:
+        name: of where they come from, for errors.
+    """
+
+    name: str
+    boards: tuple[Board, ...]
+    solutions: tuple[Grid, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.boards)
+
+    @overload
+    def __getitem__(self, row: int) -> Board: ...
+    @overload
+    def __getitem__(self, row: slice) -> KnownBoards: ...
+    def __getitem__(self, row: int | slice) -> Board | KnownBoards:
+        if isinstance(row, slice):
+            return KnownBoards(self.name, self.boards[row], self.solutions and self.solutions[row])
+        return self.boards[row]
+
+    def solution(self, row: int) -> Grid | None:
+        return None if self.solutions is None else self.solutions[row]
+
+    def place(self, row: int) -> str:
+        return f"{self.name}, puzzle {row + 1}"
 
 
 @attrs.frozen(eq=False)
@@ -33,7 +85,7 @@ class Dataset:
     """
 
     name: str
-    puzzles: Tensor | Sequence[Puzzle]
+    puzzles: Tensor | Boards
     ids: Tensor | None = None
     groups: Tensor | None = None
     answers: Tensor | None = None

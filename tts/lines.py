@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
 from typing import overload
 
@@ -13,6 +12,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from tts.dataset import Boards
 from tts.errors import PuzzleError
 from tts.puzzle import Grid
 from tts.puzzles import Board, parse
@@ -84,8 +84,8 @@ class Lines:
         return f"{self.path}, line {self.numbers[row]}"
 
 
-@attrs.frozen(eq=False, slots=False)
-class Boards(Sequence[Board]):
+@attrs.frozen(eq=False)
+class LineBoards(Boards):
     """The boards of a file, parsed each time they are looked at. Slices are as lazy."""
 
     lines: Lines
@@ -98,14 +98,14 @@ class Boards(Sequence[Board]):
     @overload
     def __getitem__(self, row: int) -> Board: ...
     @overload
-    def __getitem__(self, row: slice) -> Boards: ...
-    def __getitem__(self, row: int | slice) -> Board | Boards:
+    def __getitem__(self, row: slice) -> LineBoards: ...
+    def __getitem__(self, row: int | slice) -> Board | LineBoards:
         if isinstance(row, slice):
             return attrs.evolve(self, rows=self.rows[row])
         return self._parsed(self.rows[row])[0]
 
     def solution(self, row: int) -> Grid | None:
-        """The answer grid [height, width] of a row; None where the file gives none."""
+        """The answer grid [height, width] of a row; None where the file gives none. PuzzleError where it is wrong."""
         board, text = self._parsed(self.rows[row])
         if text is None:
             return None
@@ -129,13 +129,8 @@ class Boards(Sequence[Board]):
         except (PuzzleError, csv.Error, ValueError, RecursionError) as error:
             raise PuzzleError(f"{self.lines.place(line)}: {error}") from error
 
-    @cached_property
-    def variety(self) -> str:
-        """Of the first board."""
-        return self[0].variety
 
-
-def read_lines(path: Path) -> Boards:
+def read_lines(path: Path) -> LineBoards:
     """The boards of a file; which kind of file it is, its first line says.
 
     Raises:
@@ -157,7 +152,7 @@ def read_lines(path: Path) -> Boards:
         lines = lines.kept(np.array([not odd or _maze_line(lines[row]) for row, odd in enumerate(doubtful)], np.bool_))
     if not len(lines):
         raise PuzzleError(f"{path} holds no puzzles: expected one a line")
-    boards = Boards(lines, split, range(len(lines)))
+    boards = LineBoards(lines, split, range(len(lines)))
     boards.solution(0)  # a file of another kind shows at once
     return boards
 

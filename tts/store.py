@@ -9,6 +9,7 @@ Killed at any moment, the same lines go on where they were. Many processes may f
 
 from __future__ import annotations
 
+import json
 import operator
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -21,8 +22,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from tts.checks import instance, name_of
+from tts.describe import digest_of
 from tts.errors import PuzzleError, ShapeError, StoreError
-from tts.manifest import Manifest, claim, describe_run
+from tts.manifest import claim, describe_run
 from tts.puzzle import Puzzle
 from tts.rollouts import Result
 from tts.search import Search
@@ -40,6 +42,7 @@ from tts.shards import (
 )
 from tts.source import Source
 
+MANIFEST = "manifest.json"
 ATTEMPTS = 5
 """How often a shard is written before the file system is blamed: another writer may come in between, but not always."""
 
@@ -57,7 +60,8 @@ class Store:
     Attributes:
         folder: where it is.
         search, puzzles, ids, keys, labels, ignore, seed: as opened.
-        manifest: as found there, or made.
+        digest: a hash of all that determines the results.
+        shard: puzzles a shard.
     """
 
     folder: Path
@@ -68,7 +72,8 @@ class Store:
     labels: Tensor | None
     ignore: int
     seed: int
-    manifest: Manifest
+    digest: str
+    shard: int
 
     @staticmethod
     def open(
@@ -109,20 +114,22 @@ class Store:
         if operator.index(shard) < 1:
             raise ValueError(f"shard is {shard}; a shard holds 1 puzzle or more")
         _check_labels(labels, [len(source), source.cells])
-        manifest = claim(where, describe_run(search, source, labels, ignore, number), len(source), shard)
+        run = describe_run(search, source, labels, ignore, number)
+        made = claim(where / MANIFEST, run, {"shard": shard})
         make_folders(where)
-        return Store(where, search, puzzles, ids, keys, labels, ignore, number, manifest)
+        digest = digest_of(json.dumps(made["run"], sort_keys=True).encode())
+        return Store(where, search, puzzles, ids, keys, labels, ignore, number, digest, made["shard"])
 
     def __len__(self) -> int:
         """How many shards there are."""
-        return -(-self.manifest.puzzles // self.manifest.shard)
+        return -(-len(self.puzzles) // self.shard)
 
     def rows(self, shard: int) -> slice:
         """The puzzles of a shard."""
         if not 0 <= shard < len(self):
             raise StoreError(f"there is no shard {shard} in {self.folder}: it has {len(self)}, numbered from 0")
-        size = self.manifest.shard
-        return slice(shard * size, min((shard + 1) * size, self.manifest.puzzles))
+        size = self.shard
+        return slice(shard * size, min((shard + 1) * size, len(self.puzzles)))
 
     def missing(self) -> list[int]:
         """Shards that are not there, or damaged. Reads every file once.
@@ -163,7 +170,7 @@ class Store:
             if self._has(shard):
                 return
             try:
-                save(made, self.folder, shard, self.manifest.digest)
+                save(made, self.folder, shard, self.digest)
             except FileNotFoundError:  # swept away by another writer, which found the shard whole
                 make_folders(self.folder)
             except OSError as error:
@@ -176,7 +183,7 @@ class Store:
 
     def fill(self, description: str = "search") -> None:
         """Run what is missing, with a progress bar in a terminal. Ctrl-C and errors leave the finished shards."""
-        missing, total = self.missing(), self.manifest.puzzles
+        missing, total = self.missing(), len(self.puzzles)
         done = total - sum(self._size(shard) for shard in missing)
         with tqdm(total=total, initial=done, desc=description, unit="puzzle", disable=None, delay=1) as bar:
             for shard in missing:
@@ -193,7 +200,7 @@ class Store:
             StoreError: a shard is missing or damaged.
         """
         parts = [result_of(shard, self.search) for shard in self._shards()]
-        return Result.join(parts, torch.arange(self.manifest.puzzles))
+        return Result.join(parts, torch.arange(len(self.puzzles)))
 
     def table(self, rows: Literal["rollouts", "puzzles"] = "rollouts") -> Table:
         """A pyarrow table with a row for each rollout, or for each puzzle, in order. Errors as ``result``."""
@@ -201,7 +208,7 @@ class Store:
 
     def _shards(self) -> Iterator[Shard]:
         for number in range(len(self)):
-            shard = load(self.folder, number, self.manifest.digest)
+            shard = load(self.folder, number, self.digest)
             if shard is None:
                 raise StoreError(
                     f"{self.folder}: shard {number} of {len(self)} is missing or damaged; call fill() first"
@@ -209,10 +216,10 @@ class Store:
             yield shard
 
     def _has(self, shard: int) -> bool:
-        return is_whole(self.folder, shard, self.manifest.digest)
+        return is_whole(self.folder, shard, self.digest)
 
     def _size(self, shard: int) -> int:
-        return len(range(self.manifest.puzzles)[self.rows(shard)])
+        return len(range(len(self.puzzles))[self.rows(shard)])
 
     def _check(self, shard: int, result: Result) -> None:
         """Raise StoreError unless the result is one of the shard's puzzles with this search."""

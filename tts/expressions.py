@@ -31,7 +31,7 @@ CLASSES: dict[str, type] = {
 }
 """What can be written, by name."""
 LONGEST = 1000
-_WORDS = {Strategy: "strategy", Selector: "selector", Stop: "stop rule"}
+_WORDS: dict[type, str] = {Strategy: "strategy", Selector: "selector", Stop: "stop rule"}
 
 
 def plugin(text: str, kind: type[P]) -> P:
@@ -40,7 +40,7 @@ def plugin(text: str, kind: type[P]) -> P:
     Raises:
         TTSError: what in the text is no such thing, and what could stand there.
     """
-    what = _WORDS.get(kind, kind.__name__)
+    what = _WORDS[kind]
     try:
         if len(text) > LONGEST:
             raise _Refused(f"longer than {LONGEST} characters")
@@ -103,7 +103,8 @@ def _arguments(node: ast.Call) -> tuple[list[Any], dict[str, Any]]:
 def _then(first: Any, places: list[Any], named: dict[str, Any]) -> Selector:
     if not isinstance(first, Selector) or named or len(places) != 1:
         raise _Refused(".then takes one selector after another, as in VerifierSelector().then(QSelector())")
-    return _made(".then", first.then, places, named)
+    after: Selector = _made(".then", first.then, places, named)
+    return after
 
 
 def _built(name: str, places: list[Any], named: dict[str, Any]) -> Any:

@@ -82,7 +82,8 @@ def model_of(weights: Mapping[str, Tensor], fields: Fields, where: str) -> tuple
     stated = {name: value for name, value in fields.items() if name in known}
     _check_agreement(found, stated, where)
     complete = {**stated, **found, "expansion": _expansion(weights, found, stated, where)}
-    complete.update(_lengths(weights, found, complete, kind is HRM))
+    complete.update(_lengths(found, complete, _positions(weights), kind is HRM))
+    _check_positions(complete, _positions(weights), where)
     if found.get("mlp_t"):
         complete = {"num_heads": 1, "pos_encodings": "none", **complete}  # without attention they do nothing
     missing = [name for name, field in known.items() if field.default is attrs.NOTHING and name not in complete]
@@ -168,24 +169,33 @@ def _expansion(weights: Mapping[str, Tensor], found: Fields, stated: Fields, whe
     )
 
 
-def _lengths(weights: Mapping[str, Tensor], found: Fields, stated: Fields, hrm: bool) -> Fields:
-    """seq_len and puzzle_emb_len as far as they can be known."""
+def _lengths(found: Fields, stated: Fields, positions: int | None, hrm: bool) -> Fields:
+    """seq_len and puzzle_emb_len, as far as they can be known; ``positions``: S, if the shapes tell it."""
     needed = -(found["puzzle_emb_ndim"] // -found["hidden_size"])
-    prefix: int | None = stated["puzzle_emb_len"] or needed if "puzzle_emb_len" in stated else None
-    if prefix is None and (needed == 0 or hrm):
-        prefix = needed
     cells: int | None = stated.get("seq_len")
-    positions = _positions(weights)
-    if cells is None and prefix is None and positions:
+    prefix: int | None = stated.get("puzzle_emb_len")
+    if prefix == 0 or (prefix is None and (needed == 0 or hrm)):
+        prefix = needed
+    if positions and cells is None and prefix is None:  # a square board after as many as needed, or the official 16?
         fitting = {positions - n for n in (needed, PREFIX) if n >= needed and _is_square(positions - n)}
         cells = fitting.pop() if len(fitting) == 1 else None
-    if cells is None and found["vocab_size"] == SUDOKU_VOCAB and not (positions and prefix is not None):
+    if cells is None and found["vocab_size"] == SUDOKU_VOCAB and (positions is None or prefix is None):
         cells = SUDOKU_CELLS
-    if positions is not None:
-        cells = cells if cells is not None or prefix is None else positions - prefix
-        prefix = prefix if prefix is not None or cells is None else positions - cells
+    if positions and cells is None and prefix is not None:
+        cells = positions - prefix
+    elif positions and prefix is None and cells is not None:
+        prefix = positions - cells
     known = {"seq_len": cells, "puzzle_emb_len": prefix}
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _check_positions(complete: Fields, positions: int | None, where: str) -> None:
+    cells, prefix = complete.get("seq_len"), complete.get("puzzle_emb_len")
+    if positions and cells is not None and prefix is not None and (cells < 1 or cells + prefix != positions):
+        raise CheckpointError(
+            f"the tensors of {where} have {positions} positions, but its configuration says puzzle_emb_len {prefix} "
+            f"and seq_len {cells}"
+        )
 
 
 def _positions(weights: Mapping[str, Tensor]) -> int | None:

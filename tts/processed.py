@@ -121,7 +121,8 @@ def _owners(indices: NDArray[Any], count: int, path: Path) -> NDArray[np.int64]:
     starts = np.asarray(indices)
     if starts.ndim != 1 or not len(starts) or starts[0] != 0 or starts[-1] != count:
         raise PuzzleError(f"{path}: expected places that run from 0 to {count}; its files do not belong together")
-    sizes: NDArray[np.int64] = np.diff(starts.astype(np.int64))
+    starts = starts.astype(np.int64)
+    sizes = starts[1:] - starts[:-1]
     if (sizes < 0).any():
         raise PuzzleError(f"{path}: entry {int((sizes < 0).argmax()) + 1} is less than the one before; copy it anew")
     return np.repeat(np.arange(len(sizes)), sizes)

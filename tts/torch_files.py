@@ -134,6 +134,7 @@ def check_pickle(data: bytes) -> None:
     stack: list[Kind] = []
     marked: list[list[Kind]] = []
     memo: dict[int, Kind] = {}
+    argument: Any
     for operation, argument, _ in pickletools.genops(data):
         name = operation.name
         if name in CONSTANTS:
@@ -141,11 +142,11 @@ def check_pickle(data: bytes) -> None:
         elif name == "GLOBAL":
             if argument not in CLASSES:
                 raise UnpicklingError(f"it names {str(argument).replace(' ', '.'):.80}")
-            stack.append(CLASSES[str(argument)])
+            stack.append(CLASSES[argument])
         elif name in ("BINPUT", "LONG_BINPUT"):
-            memo[int(argument)] = stack[-1]
+            memo[argument] = stack[-1]
         elif name in ("BINGET", "LONG_BINGET"):
-            stack.append(memo[int(argument)])
+            stack.append(memo[argument])
         elif name == "MARK":
             marked.append(stack)
             stack = []

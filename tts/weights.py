@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ class Weights:
 
     tensors: dict[str, Tensor]
     notes: dict[str, str]
-    plain: Mapping[Any, Any]
+    plain: dict[Any, Any]
 
 
 def read_weights(path: Path) -> Weights:
@@ -69,15 +68,15 @@ def _read_safetensors(path: Path, start: bytes) -> Weights:
         raise CheckpointError(f"{path} is no readable safetensors file: {first_line(error)}") from error
 
 
-def _tensors(whole: Mapping[Any, Any]) -> dict[str, Tensor]:
+def _tensors(whole: dict[Any, Any]) -> dict[str, Tensor]:
     """The tensors of dictionaries in dictionaries, each dictionary visited once."""
     found: dict[str, Tensor] = {}
-    level: list[tuple[str, Mapping[Any, Any]]] = [("", whole)]
+    level: list[tuple[str, dict[Any, Any]]] = [("", whole)]
     seen = {id(whole)}
     for _ in range(DEPTH):
-        deeper: list[tuple[str, Mapping[Any, Any]]] = []
+        deeper: list[tuple[str, dict[Any, Any]]] = []
         for prefix, branch in level:
-            for key, value in dict.items(branch):  # type: ignore[arg-type]  # the file may hide .items
+            for key, value in dict.items(branch):  # the file may hide .items
                 if len(str(key)) > LONGEST:
                     continue
                 if isinstance(value, Tensor):

@@ -1,0 +1,314 @@
+"""Training: what an update does, that a run goes on exactly where it stopped, and what the examples are."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from typer.testing import CliRunner
+
+from tts import TRM, TRMConfig, TTSError, VarietyCodec, load
+from tts.cli import app
+from tts.datasets import Labelled, pencils_6x6, sudokus, sudokus_6x6
+from tts.model import Readout
+from tts.puzzles import MixedCodec, Sudoku
+from tts.train import Schedule, evaluate, train
+from tts.training import PRESETS, Group, Mixture, Preset, Settings, Trainer, making
+from tts.training.examples import revealed, shuffled
+from tts.training.making import fingerprints, make_sudokus, pencil_groups
+from tts.training.presets import as_group
+from tts.training.trainer import loss_of
+from tts.verifiers import verifier_for
+
+CODEC = VarietyCodec("sudoku", 4, 4)
+SMALL = Settings(batch=16, depth=4, warmup=5, lr=3e-3, seed=3)
+
+
+def small_model(seed: int = 0) -> TRM:
+    config = TRMConfig(
+        vocab_size=6,
+        seq_len=16,
+        num_puzzle_identifiers=1,
+        hidden_size=32,
+        H_cycles=1,
+        L_cycles=2,
+        L_layers=1,
+        expansion=1,
+        num_heads=2,
+        pos_encodings="none",
+        puzzle_emb_ndim=32,
+        mlp_t=True,
+    )
+    return TRM(config, CODEC, seed=seed)
+
+
+def four_by_four(folder: Path) -> list[tuple[Group, Group]]:
+    return [make_sudokus(folder / "four.npz", 4, 300, seed=7, clues=(6, 10)).groups("sudoku", box=(2, 2))]
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Mixture:
+    return Mixture([train for train, _ in four_by_four(tmp_path_factory.mktemp("data"))])
+
+
+@pytest.fixture
+def preset() -> Preset:
+    def tests() -> dict[str, Labelled]:
+        board = Sudoku((1, 2, 3, 4, 3, 4, 1, 2, 2, 1, 4, 3, 4, 3, 2, 0), 2, 2)
+        return {"one": Labelled((board,), torch.tensor([[2, 3, 4, 5, 4, 5, 2, 3, 3, 2, 5, 4, 5, 4, 3, 2]]))}
+
+    return Preset("small", CODEC, small_model().config, SMALL, four_by_four, tests)
+
+
+def equal(one: object, other: object) -> bool:
+    """The same tensors and values, to the bit, in nested containers."""
+    if isinstance(one, Tensor):
+        return isinstance(other, Tensor) and torch.equal(one, other)
+    if isinstance(one, dict):
+        return isinstance(other, dict) and one.keys() == other.keys() and all(equal(one[k], other[k]) for k in one)
+    if isinstance(one, list | tuple):
+        return isinstance(other, list | tuple) and len(one) == len(other) and all(map(equal, one, other))
+    return one == other
+
+
+def test_ten_updates_are_five_and_five_after_a_resume(preset: Preset, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    train(preset, tmp_path / "whole", Schedule(updates=10), data=data)
+    half = attrs.evolve(preset, settings=SMALL)
+    run = tmp_path / "halves"
+    # the schedules follow progress: a run of 10 that is cut off after 5, not one of 5
+    trainer = Trainer(TRM(preset.config, CODEC, seed=SMALL.seed), Mixture([four_by_four(data)[0][0]]), SMALL)
+    for update in range(5):
+        trainer.update(update / 10)
+    from tts.training.trainer import read_state, write_state
+
+    run.mkdir()
+    write_state(trainer.state() | {"seconds": 0.0, "preset": "small"}, run / "state.pt")
+    train(half, run, Schedule(updates=10), resume=True, data=data)
+    whole, halves = read_state(tmp_path / "whole" / "state.pt"), read_state(run / "state.pt")
+    whole.pop("seconds"), halves.pop("seconds")
+    assert halves["updates"] == 10
+    assert equal(whole, halves)
+    cut = read_state(run / "state.pt")
+    assert not equal(trainer.state()["model"], cut["model"])
+
+
+def test_training_learns(examples: Mixture) -> None:
+    trainer = Trainer(small_model(), examples, attrs.evolve(SMALL, batch=64, reveal=(0.0, 0.0)))
+    losses = [trainer.update(0.0) for _ in range(120)]
+    first, last = losses[:10], losses[-10:]
+    assert sum(x.cells for x in last) / 10 > sum(x.cells for x in first) / 10 + 0.2
+    assert sum(x.loss for x in last) < 0.8 * sum(x.loss for x in first)
+
+
+def test_lanes_end_at_halting_or_at_full_depth_and_explorers_stay(examples: Mixture) -> None:
+    for bias, exploration, most in ((9.0, 0.0, 1), (9.0, 1.0, 4), (-9.0, 0.0, 4)):
+        model = small_model()
+        with torch.no_grad():
+            model.q_head.bias[0] = bias
+        trainer = Trainer(model, examples, attrs.evolve(SMALL, exploration=exploration, lr=1e-9))
+        seen = []
+        for _ in range(5):
+            trainer.update(0.0)
+            lanes = trainer.lanes
+            seen.append(lanes["steps"][lanes["ended"]])
+            if bias > 0:
+                assert (lanes["ended"] == (lanes["steps"] >= lanes["least"].clamp(min=1))).all()
+        steps = torch.cat(seen)
+        assert int(steps.max()) == most
+        assert exploration > 0 or set(steps.tolist()) == {most}
+
+
+def test_a_refilled_lane_begins_anew_and_the_others_go_on(examples: Mixture) -> None:
+    trainer = Trainer(small_model(), examples, SMALL)
+    trainer.update(0.0)
+    trainer.lanes["ended"][:] = torch.arange(16) < 5
+    before = {name: value.clone() for name, value in trainer.lanes.items()}
+    trainer._refill(0.0)
+    start = trainer.model.start(5)
+    assert (trainer.lanes["steps"] == torch.tensor([0] * 5 + [1] * 11)).all()
+    assert torch.equal(trainer.lanes["z"][:5], start["z"])
+    for name in ("tokens", "labels", "y", "z"):
+        assert torch.equal(trainer.lanes[name][5:], before[name][5:])
+        assert not torch.equal(trainer.lanes[name][:5], before[name][:5])
+
+
+def test_the_average_follows_the_weights(examples: Mixture) -> None:
+    trainer = Trainer(small_model(), examples, attrs.evolve(SMALL, ema=0.5))
+    mean = {name: value.clone() for name, value in trainer.average.named_parameters()}
+    for update in range(12):
+        trainer.update(0.0)
+        decay = min(0.5, 1 - 10 / (update + 10))
+        for name, value in trainer.model.named_parameters():
+            mean[name] = decay * mean[name] + (1 - decay) * value.detach()
+    for name, value in trainer.average.named_parameters():
+        torch.testing.assert_close(value, mean[name])
+
+
+def test_the_loss_counts_cells_and_q() -> None:
+    logits = torch.zeros(2, 4, 3)
+    labels = torch.tensor([[1, 1, 1, 1], [2, 0, 0, 0]])
+    logits[0, :, 1] = 50.0
+    loss, right = loss_of(Readout(logits, torch.tensor([2.0, -1.0]), torch.tensor([True, False])), labels)
+    assert right.tolist() == [[True] * 4, [False, True, True, True]]
+    cells = math.log(3) / 5  # four sure cells, one at chance, pads not counted
+    halting = (math.log(1 + math.exp(-2.0)) + math.log(1 + math.exp(-1.0))) / 2
+    assert float(loss) == pytest.approx(cells + 0.5 / 2 * halting, abs=1e-6)
+
+
+def test_the_rate_warms_up_stays_and_falls_to_a_tenth() -> None:
+    chosen = Settings(lr=1.0, warmup=10, decay_from=0.5)
+    assert chosen.rate(0, 0.0) == pytest.approx(0.1)
+    assert chosen.rate(9, 0.2) == chosen.rate(900, 0.5) == pytest.approx(1.0)
+    assert chosen.rate(900, 0.75) == pytest.approx(0.55)
+    assert chosen.rate(900, 1.0) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("box", [(2, 2), (2, 3), (3, 3)])
+@given(seed=st.integers(0, 1000), blank=st.integers(1, 40))
+@settings(max_examples=10, deadline=None)
+def test_shuffled_sudokus_are_sudokus_with_their_answers(box: tuple[int, int], seed: int, blank: int) -> None:
+    side = box[0] * box[1]
+    data = sudokus_6x6() if side == 6 else sudokus()["tune"]
+    if side == 4:
+        solved = torch.tensor([[2, 3, 4, 5, 4, 5, 2, 3, 3, 2, 5, 4, 5, 4, 3, 2]]).repeat(8, 1)
+        data = Labelled((Sudoku((1, 0, 0, 4, 0, 4, 1, 0, 2, 0, 0, 3, 0, 3, 2, 0), 2, 2),) * 8, solved)
+    labels = data.labels[:8]
+    tokens = torch.stack([torch.from_numpy(puzzle.tokens()) for puzzle in data.puzzles[:8]])
+    draws = torch.Generator().manual_seed(seed)
+    new_tokens, new_labels = shuffled(tokens + blank - 1, labels + blank - 1, box, blank, draws)
+    new_tokens, new_labels = new_tokens - blank + 1, new_labels - blank + 1
+    assert verifier_for("sudoku", side, side, box).valid(new_tokens, new_labels).all()
+    assert ((new_tokens > 1).sum(1) == (tokens > 1).sum(1)).all()
+    assert not torch.equal(new_labels, labels)
+    clues = [np.maximum(x.numpy() - 1, 0).reshape(8, side, side) for x in (tokens, new_tokens)]
+    assert (fingerprints(clues[0], box) == fingerprints(clues[1], box)).all()
+
+
+def test_fingerprints_tell_puzzles_apart() -> None:
+    boards = [board for data in sudokus().values() for board in data.puzzles]
+    clues = np.array([board.clues for board in boards]).reshape(-1, 9, 9)
+    assert len(set(fingerprints(clues, (3, 3)).tolist())) > 0.995 * len(boards)
+
+
+def test_revealed_cells_are_those_of_the_answer() -> None:
+    draws = torch.Generator().manual_seed(0)
+    tokens, labels = torch.ones(400, 36, dtype=torch.int64), torch.full((400, 36), 5)
+    assert torch.equal(revealed(tokens, labels, 0.0, draws), tokens)
+    shown = (revealed(tokens, labels, 0.5, draws) == 5).float().mean(dim=1)
+    assert 0.35 < float((shown > 0).float().mean()) < 0.65
+    assert float(shown.max()) > 0.9
+
+
+def test_no_training_puzzle_is_a_test_puzzle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = make_sudokus(tmp_path / "first.npz", 6, 40, seed=1, clues=(8, 14))
+    clues = np.maximum(first.tokens - 1, 0)
+    turned = [Sudoku(row.reshape(6, 6)[::-1].ravel(), 2, 3) for row in clues[:20]]
+    monkeypatch.setattr(making, "_test_boards", lambda *_: turned)
+    again = make_sudokus(tmp_path / "again.npz", 6, 40, seed=1, clues=(8, 14))
+    known = {row.tobytes() for row in first.tokens[:20]}
+    assert not known & {row.tobytes() for row in again.tokens}
+    assert {row.tobytes() for row in first.tokens[20:]} <= {row.tobytes() for row in again.tokens} | {
+        row.tobytes() for row in again.held_tokens
+    }
+
+
+def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "HELD", 4)
+    codec = MixedCodec(("sudoku", "shakashaka", "heyawake"), 4, 4)
+    pairs = pencil_groups(tmp_path, codec, 20, seed=5)
+    for place, (train_group, held) in enumerate(pairs):
+        assert train_group.identifier == held.identifier == place
+        assert len(held) == 4
+        assert len(train_group) in (16, 8 * 16, 15, 8 * 15)
+        for group in (train_group, held):
+            assert codec.verifier.valid(group.tokens.long(), group.labels.long()).all()
+    known = {row.numpy().tobytes() for row in pairs[1][0].tokens}
+    assert not known & {row.numpy().tobytes() for row in pairs[1][1].tokens}
+    tokens, labels, ids = Mixture([train_group for train_group, _ in pairs]).draw(60, 0.5, torch.Generator())
+    assert set(ids.tolist()) == {0, 1, 2}
+    start, end = codec.range("heyawake")
+    heyawake = tokens[ids == 2]
+    assert ((heyawake >= start + 2) & (heyawake < end)).all()  # clues only: no cell of the answer hides one
+    assert (labels > 0).all()
+
+
+def test_a_run_leaves_a_log_evaluations_and_a_model_that_loads(preset: Preset, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    solved = train(preset, out, Schedule(updates=40, log_every=10))
+    assert set(solved) == {"one"}
+    with (out / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["update"]) for row in rows] == [10, 20, 30, 40]
+    with (out / "evaluations.csv").open() as file:
+        last = list(csv.DictReader(file))[-1]
+    model = load(out / "model.safetensors")
+    held = four_by_four(out / "data")[0][1]
+    assert float(last["sudoku"]) == pytest.approx(evaluate(model, [held], SMALL.depth)["sudoku"], abs=1e-4)
+    with pytest.raises(TTSError, match="holds a run already"):
+        train(preset, out, Schedule(updates=40))
+    with pytest.raises(TTSError, match="no run to resume"):
+        train(preset, tmp_path / "other", Schedule(updates=40), resume=True)
+    with pytest.raises(TTSError, match="is a run of small, not of other"):
+        train(attrs.evolve(preset, name="other"), out, Schedule(updates=50), resume=True)
+    (out / "state.pt").write_bytes(b"damaged")
+    with pytest.raises(TTSError, match="no state of a training run"):
+        train(preset, out, Schedule(updates=50), resume=True)
+
+
+def test_an_end_is_needed_and_progress_is_the_nearer_one() -> None:
+    with pytest.raises(TTSError, match="give minutes or updates"):
+        Schedule()
+    assert Schedule(minutes=2.0, updates=100).progress(30, 12.0) == pytest.approx(0.3)
+    assert Schedule(minutes=2.0, updates=100).progress(30, 90.0) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_presets_fit_their_test_puzzles(name: str) -> None:
+    preset = PRESETS[name]
+    codec = preset.codec
+    for group in preset.test_groups():
+        assert group.tokens.shape[1] == preset.config.seq_len
+        assert group.identifier < preset.config.num_puzzle_identifiers
+        assert codec.verifier is not None
+        assert codec.verifier.valid(group.tokens, group.labels).all()
+    if preset.start:
+        assert attrs.evolve(load(preset.start).config, puzzle_emb_len=0) == preset.config
+
+
+def test_test_puzzles_in_a_mixed_vocabulary_keep_their_variety() -> None:
+    codec = PRESETS["pencil-6x6"].codec
+    group = as_group("tapa", pencils_6x6()["tapa"], codec)
+    assert group.identifier == 4
+    assert codec.verifier is not None
+    assert not codec.verifier.valid(group.tokens, group.labels - 1).any()
+
+
+def test_the_commands(tmp_path: Path, preset: Preset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PRESETS, "small", preset)
+    out = tmp_path / "run"
+    arguments = ["train", "--preset", "small", "--out", str(out), "--updates"]
+    done = CliRunner().invoke(app, [*arguments, "3"])
+    assert done.exit_code == 0, done.output
+    assert "test puzzles, one" in done.output
+    again = CliRunner().invoke(app, [*arguments, "5"])
+    assert again.exit_code == 2
+    assert "holds a run already" in again.output.replace("\n", " ")
+    resumed = CliRunner().invoke(app, [*arguments, "5", "--resume"])
+    assert resumed.exit_code == 0, resumed.output
+    unknown = CliRunner().invoke(app, ["train", "--preset", "chess", "--minutes", "1"])
+    assert unknown.exit_code == 2
+    assert "--preset chess" in unknown.output
+    listed = CliRunner().invoke(app, ["models"])
+    assert listed.exit_code == 0
+    assert "sudoku-9x9" in listed.output

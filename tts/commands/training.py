@@ -1,0 +1,59 @@
+"""Train models, and list those that come with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tts.commands.options import CONSOLE, fail, sentences
+
+
+def train(
+    preset: Annotated[str, typer.Option(help="sudoku-6x6, sudoku-9x9 or pencil-6x6")],
+    minutes: Annotated[float | None, typer.Option(min=0, help="of training, resumed runs added up")] = None,
+    updates: Annotated[int | None, typer.Option(min=1, help="the run's end in updates, in place of minutes")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder of the run; runs/PRESET unless given")] = None,
+    resume: Annotated[bool, typer.Option(help="go on with the run in that folder")] = False,
+    data: Annotated[Path | None, typer.Option(help="folder of the training puzzles; OUT/data unless given")] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compile/--no-compile", help="compile the networks: pays in hours")
+    ] = False,
+) -> None:
+    """Train a model on generated puzzles and test it on bundled ones. Ctrl-C saves; --resume goes on."""
+    with sentences():
+        from tts.train import Schedule
+        from tts.train import train as run
+        from tts.training import PRESETS
+
+        if preset not in PRESETS:
+            fail(f"--preset {preset} is not known; use {', '.join(PRESETS)}")
+        folder = out or Path("runs") / preset
+        schedule = Schedule(minutes=minutes, updates=updates)
+        try:
+            solved = run(PRESETS[preset], folder, schedule, resume=resume, data=data, compiled=compiled)
+        except KeyboardInterrupt:
+            CONSOLE.print(f"stopped; the run is kept in {folder}, --resume goes on")
+            raise typer.Exit(130) from None
+        for name, share in solved.items():
+            CONSOLE.print(f"test puzzles, {name}: {100 * share:.1f} % solved in one rollout")
+        CONSOLE.print(f"tts.load({str(folder / 'model.safetensors')!r})", markup=False, soft_wrap=True)
+
+
+def models() -> None:
+    """List the embedded models."""
+    with sentences():
+        from rich.table import Table
+
+        from tts.checkpoints import embedded, load
+
+        table = Table("model", "parameters", "board", "solves", "cycles H, L")
+        for name in embedded():
+            model = load(name)
+            codec, config = model.codec, model.config
+            varieties = getattr(codec, "varieties", None) or (getattr(codec, "variety", "tokens"),)
+            count = sum(value.numel() for value in model.parameters())
+            cycles = f"{config.H_cycles}, {config.L_cycles}"
+            table.add_row(name, f"{count / 1e6:.2f} M", f"{codec.height}x{codec.width}", ", ".join(varieties), cycles)
+        CONSOLE.print(table)

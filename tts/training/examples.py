@@ -1,0 +1,102 @@
+"""Puzzles to train on: groups of them, mixed in equal shares, each drawn through a random symmetry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import torch
+from torch import Tensor
+
+Draws = torch.Generator
+
+
+@attrs.frozen(eq=False)
+class Group:
+    """n puzzles of one variety in a model's tokens.
+
+    Attributes:
+        name: for tables.
+        tokens, labels: integer [n, L].
+        identifier: the puzzle identifier.
+        box: of sudokus that fill the board, height and width of their boxes: these are shuffled when drawn, by all
+            symmetries of their variety. Others come with their mirrors and turns among the n.
+        blank: the token of an open cell of those sudokus; the digits follow it.
+        reveals: cells of the answer may be shown. False where an answer token would hide what a clue says (heyawake).
+    """
+
+    name: str
+    tokens: Tensor
+    labels: Tensor
+    identifier: int = 0
+    box: tuple[int, int] | None = None
+    blank: int = 1
+    reveals: bool = True
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def draw(self, n: int, reveal: float, draws: Draws) -> tuple[Tensor, Tensor]:
+        """n examples, with replacement: tokens and labels int64 [n, L]; see ``revealed`` for ``reveal``."""
+        rows = torch.randint(len(self), (n,), generator=draws)
+        tokens, labels = self.tokens[rows].long(), self.labels[rows].long()
+        if self.box is not None:
+            tokens, labels = shuffled(tokens, labels, self.box, self.blank, draws)
+        return (revealed(tokens, labels, reveal, draws) if self.reveals else tokens), labels
+
+
+@attrs.frozen
+class Mixture:
+    """Groups, each drawn from equally often."""
+
+    groups: Sequence[Group]
+
+    def draw(self, n: int, reveal: float, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
+        """n examples: tokens and labels int64 [n, L], identifiers int64 [n]."""
+        which = torch.randint(len(self.groups), (n,), generator=draws)
+        ids = torch.tensor([group.identifier for group in self.groups])[which]
+        length = self.groups[0].tokens.shape[1]
+        tokens, labels = torch.empty(n, length, dtype=torch.int64), torch.empty(n, length, dtype=torch.int64)
+        for place, group in enumerate(self.groups):
+            rows = (which == place).nonzero().squeeze(1)
+            tokens[rows], labels[rows] = group.draw(len(rows), reveal, draws)
+        return tokens, labels, ids
+
+
+def revealed(tokens: Tensor, labels: Tensor, reveal: float, draws: Draws) -> Tensor:
+    """Tokens [n, L] where a share ``reveal`` of the rows shows a random share of its answer's cells.
+
+    The states on the way to a solution, after PTRM (arXiv 2605.19943), which trains on states of solution paths.
+    """
+    chosen = torch.rand(len(tokens), 1, generator=draws) < reveal
+    shares = torch.rand(len(tokens), 1, generator=draws)
+    shown = torch.rand(tokens.shape, generator=draws) < shares
+    return torch.where(chosen & shown, labels, tokens)
+
+
+def shuffled(tokens: Tensor, labels: Tensor, box: tuple[int, int], blank: int, draws: Draws) -> tuple[Tensor, Tensor]:
+    """Sudokus [n, L] with their digits renamed, and their rows, columns, bands and stacks put in another order.
+
+    Those with square boxes are transposed half the time, too.
+    """
+    n, (high, wide) = len(tokens), box
+    side = high * wide
+    rows, columns = _order(n, wide, high, draws), _order(n, high, wide, draws)
+    cells = rows[:, :, None] * side + columns[:, None, :]
+    if high == wide:
+        turned = torch.rand(n, 1, 1, generator=draws) < 0.5
+        cells = torch.where(turned, cells.transpose(1, 2), cells)
+    digits = blank + 1 + torch.rand(n, side, generator=draws).argsort(dim=1)
+    return tuple(_renamed(x.gather(1, cells.flatten(1)), digits, blank) for x in (tokens, labels))  # type: ignore[return-value]
+
+
+def _renamed(values: Tensor, digits: Tensor, blank: int) -> Tensor:
+    new = digits.gather(1, (values - blank - 1).clamp(min=0))
+    return torch.where(values > blank, new, values)
+
+
+def _order(n: int, runs: int, length: int, draws: Draws) -> Tensor:
+    """n orders of the numbers below runs * length, shuffled within runs of ``length``, and the runs shuffled."""
+    outer = torch.rand(n, runs, generator=draws).argsort(dim=1)
+    inner = torch.rand(n, runs, length, generator=draws).argsort(dim=2)
+    return (outer[:, :, None] * length + inner).flatten(1)

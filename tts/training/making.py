@@ -1,0 +1,169 @@
+"""Puzzles for training, generated once and kept in files: none equals a bundled test puzzle. Needs ``generate``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import attrs
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from tts.datasets import FOLDER, read_lines
+from tts.errors import TTSError
+from tts.puzzle import Grid
+from tts.puzzles import VARIETIES, Board, Heyawake, MixedCodec, Sudoku, parse
+from tts.training.examples import Group
+
+Cells = NDArray[np.int16]
+HELD = 256
+"""Puzzles of each group that are kept from training, to see how it goes."""
+
+
+@attrs.frozen(eq=False)
+class Made:
+    """Puzzles int16 [n, L] and their answers, in the tokens of their variety alone; the last HELD are held out."""
+
+    tokens: Cells
+    labels: Cells
+    held_tokens: Cells
+    held_labels: Cells
+
+    def groups(self, name: str, start: int = 1, **fields: object) -> tuple[Group, Group]:
+        """To train on and held out, in a vocabulary in which the variety's tokens begin at ``start``."""
+        shifted = [torch.from_numpy(x + start - 1) for x in attrs.astuple(self)]
+        fields["blank"] = start
+        train = Group(name, shifted[0], shifted[1], **fields)  # type: ignore[arg-type]
+        return train, Group(name, shifted[2], shifted[3], **{**fields, "box": None})  # type: ignore[arg-type]
+
+
+def fingerprints(clues: Grid, box: tuple[int, int]) -> NDArray[np.uint64]:
+    """uint64 [n], equal for sudokus [n, side, side] that are equal under any symmetry; 0 is an open cell.
+
+    Of each given, how many givens its row, column, box and digit have; hashed, and summed over the givens. Different
+    puzzles may agree: these are then taken for equal, which is the safe side.
+    """
+    n, side, _ = clues.shape
+    given = clues > 0
+    row = np.broadcast_to(given.sum(2)[:, :, None], clues.shape)
+    column = np.broadcast_to(given.sum(1)[:, None, :], clues.shape)
+    blocks = given.reshape(n, side // box[0], box[0], side // box[1], box[1]).sum((2, 4))
+    block = blocks.repeat(box[0], 1).repeat(box[1], 2)
+    digits = (clues[..., None] == np.arange(1, side + 1)).sum((1, 2))
+    digit = np.take_along_axis(digits, np.maximum(clues - 1, 0).reshape(n, side * side), 1).reshape(clues.shape)
+    code = ((row * column * 64 + row + column) * 64 + block) * 64 + digit  # rows and columns may change places
+    mixed = (code.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(29)
+    total: NDArray[np.uint64] = (mixed * given).sum((1, 2), dtype=np.uint64)
+    return total
+
+
+def make_sudokus(
+    path: Path, side: int, count: int, seed: int, *, guesses: int = 0, clues: tuple[int, int] | None = None
+) -> Made:
+    """Sudokus with one solution, from ``path`` or made and written there.
+
+    Args:
+        guesses: the fewest wrong guesses of a solver with naked and hidden singles, see ``backtracks``.
+        clues: fewest and most givens, one number in between drawn for each; minimal puzzles unless given.
+    """
+    if path.exists():
+        return _read(path)
+    from tts.puzzles.generate.sudoku import backtracks, dig, fill
+    from tts.puzzles.sudoku import default_box
+
+    box = default_box(side)
+    rng = np.random.default_rng(seed)
+    tests = _test_boards(Sudoku, side)
+    known = fingerprints(np.array([board.clues for board in tests], np.int64).reshape(len(tests), side, side), box)
+    puzzles, answers = np.zeros((2, count + HELD, side, side), np.int16)
+    found = 0
+    with tqdm(total=count + HELD, desc=path.stem, unit="puzzle", disable=None) as bar:
+        while found < len(puzzles):
+            answer = fill(side, rng)
+            puzzle = dig(answer, rng, float(rng.random()) if clues else 1.0, clues=clues)
+            if puzzle is None or (guesses and backtracks(puzzle) < guesses):
+                continue
+            if fingerprints(puzzle[None], box)[0] in known:
+                continue
+            puzzles[found], answers[found] = puzzle, answer
+            found += 1
+            bar.update()
+    flat = [(x + 1).reshape(len(x), -1).astype(np.int16) for x in (puzzles, answers)]
+    return _write(path, Made(flat[0][:count], flat[1][:count], flat[0][count:], flat[1][count:]))
+
+
+def make_pencils(path: Path, variety: str, size: int, count: int, seed: int) -> Made:
+    """Half minimal puzzles, half of any difficulty, in all their mirrors and turns, from ``path`` or made there."""
+    if path.exists():
+        return _read(path)
+    from tts.puzzles.generate import generate_file
+
+    files = [path.with_name(f"{path.stem}_{name}.jsonl") for name in ("minimal", "mixed")]
+    for k, (file, difficulty) in enumerate(zip(files, (1.0, None), strict=True)):
+        generate_file(variety, size, count // 2, file, seed + k, difficulty=difficulty)
+    known = _test_identities(variety, size)
+    lines = [line for file in files for line in file.read_text().splitlines()[: count // 2]]
+    records = {record["id"]: record for record in map(json.loads, lines)}
+    pairs = []
+    for name in sorted(records.keys() - known):  # names are hashes: their order is as good as a random one
+        board = parse(records[name]["url"])
+        pairs.append((board, board.answer_tokens(board.parse_answer(records[name]["solution"]))))
+    train, held = pairs[:-HELD], pairs[-HELD:]
+    views = [] if variety == "sudoku" else train
+    rows = [(v.puzzle.tokens(), v.apply(label)) for board, label in views for v in board.symmetries()]
+    rows = rows or [(board.tokens(), label) for board, label in train]
+    made = [np.stack(x).astype(np.int16) for x in zip(*rows, strict=True)]
+    made += [np.stack(x).astype(np.int16) for x in zip(*((b.tokens(), label) for b, label in held), strict=True)]
+    return _write(path, Made(*made))
+
+
+def pencil_groups(folder: Path, codec: MixedCodec, count: int, seed: int) -> list[tuple[Group, Group]]:
+    """For each variety of the codec the examples to train on and those held out."""
+    pairs = []
+    for place, variety in enumerate(codec.varieties):
+        file = folder / f"{variety}_{codec.height}x{codec.width}_{count}_{seed}.npz"
+        made = make_pencils(file, variety, codec.height, count, seed)
+        fields = {"identifier": place, "reveals": VARIETIES[variety] is not Heyawake}
+        if variety == "sudoku":
+            fields["box"] = codec.parts[place].box
+        pairs.append(made.groups(variety, codec.range(variety)[0], **fields))
+    return pairs
+
+
+def _test_boards(kind: type[Board], side: int) -> Sequence[Sudoku]:
+    return [board for board in _bundled() if isinstance(board, Sudoku) and board.side == side]
+
+
+def _test_identities(variety: str, size: int) -> set[str]:
+    from tts.puzzles.generate import identity
+
+    return {identity(b) for b in _bundled() if (b.variety, b.height, b.width) == (variety, size, size)}
+
+
+def _bundled() -> Iterator[Board]:
+    """Every bundled test puzzle."""
+    for file in sorted(FOLDER.glob("*.txt")):
+        yield from (board for _, board, _ in read_lines(file.name))
+
+
+def _write(path: Path, made: Made) -> Made:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, **attrs.asdict(made))
+    temporary.replace(path)
+    return made
+
+
+def _read(path: Path) -> Made:
+    try:
+        with np.load(path) as arrays:
+            return Made(**{field.name: arrays[field.name] for field in attrs.fields(Made)})
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise TTSError(f"{path} holds no training puzzles: {error}; delete it to have them made again") from error

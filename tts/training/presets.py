@@ -1,0 +1,121 @@
+"""What ``tts train`` can train: the model, its data, its settings, and the bundled puzzles it is tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import attrs
+import torch
+
+from tts.datasets import Labelled, pencils_6x6, sudokus, sudokus_6x6
+from tts.model import Codec
+from tts.puzzles import VARIETIES, MixedCodec, VarietyCodec
+from tts.training.examples import Group
+from tts.training.making import make_sudokus, pencil_groups
+from tts.training.trainer import Settings
+from tts.trm import TRMConfig
+
+Groups: TypeAlias = list[tuple[Group, Group]]
+PENCIL = ("sudoku", "lightup", "nurikabe", "heyawake", "tapa", "shakashaka")
+assert set(PENCIL) <= set(VARIETIES)
+
+
+@attrs.frozen
+class Preset:
+    """A model to train.
+
+    Attributes:
+        name: of the model.
+        codec: what its tokens mean.
+        config: its sizes.
+        settings: how it is trained.
+        data: makes the examples in a folder, or reads them there: per group those to train on and those held out.
+        tests: the bundled puzzles to test it on at the end, by name.
+        start: the embedded model whose weights it begins with.
+    """
+
+    name: str
+    codec: Codec
+    config: TRMConfig
+    settings: Settings
+    data: Callable[[Path], Groups]
+    tests: Callable[[], dict[str, Labelled]]
+    start: str | None = None
+
+    def test_groups(self) -> list[Group]:
+        """The bundled test puzzles in the model's tokens."""
+        return [as_group(name, data, self.codec) for name, data in self.tests().items()]
+
+
+def as_group(name: str, data: Labelled, codec: Codec) -> Group:
+    """Labelled boards of one variety, which fill the board, in a codec's tokens."""
+    pairs = [codec.encode(puzzle) for puzzle in data.puzzles]
+    tokens = torch.stack([torch.from_numpy(tokens) for tokens, _ in pairs])
+    shift = codec.range(data.puzzles[0].variety)[0] - 1 if isinstance(codec, MixedCodec) else 0
+    return Group(name, tokens, data.labels + shift, pairs[0][1])
+
+
+def _mixer(codec: Codec, identifiers: int, *, h: int = 2, l: int = 4) -> TRMConfig:
+    """A TRM-MLP of hidden 128 and 0.3 to 0.4 M parameters."""
+    return TRMConfig(
+        vocab_size=codec.vocab_size,
+        seq_len=codec.height * codec.width,
+        num_puzzle_identifiers=identifiers,
+        hidden_size=128,
+        H_cycles=h,
+        L_cycles=l,
+        L_layers=2,
+        expansion=3,
+        num_heads=4,
+        pos_encodings="none",
+        puzzle_emb_ndim=128,
+        mlp_t=True,
+    )
+
+
+def _sudoku_6x6(folder: Path) -> Groups:
+    made = make_sudokus(folder / "sudoku_6x6_30000_20261201.npz", 6, 30_000, 20261201, clues=(8, 14))
+    return [made.groups("sudoku", box=(2, 3))]
+
+
+def _sudoku_9x9(folder: Path) -> Groups:
+    """Half of them random minimal puzzles, half with 4 or more wrong guesses."""
+    minimal = make_sudokus(folder / "sudoku_9x9_minimal_60000_20261202.npz", 9, 60_000, 20261202)
+    hard = make_sudokus(folder / "sudoku_9x9_hard_60000_20261203.npz", 9, 60_000, 20261203, guesses=4)
+    return [minimal.groups("minimal", box=(3, 3)), hard.groups("hard", box=(3, 3))]
+
+
+_SIX, _NINE, _MIXED = VarietyCodec("sudoku", 6, 6), VarietyCodec("sudoku", 9, 9), MixedCodec(PENCIL, 6, 6)
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "sudoku-6x6",
+            _SIX,
+            _mixer(_SIX, 1, l=3),
+            Settings(batch=128, lr=1e-3),
+            _sudoku_6x6,
+            lambda: {"sudoku": sudokus_6x6()},
+        ),
+        Preset(
+            "sudoku-9x9",
+            _NINE,
+            _mixer(_NINE, 1),
+            Settings(batch=96, lr=5e-4, ema=0.999, decay_from=0.5, reveal=(0.2, 0.1)),
+            _sudoku_9x9,
+            lambda: {name: sudokus()[name] for name in ("minimal", "hard")},
+            start="sudoku-9x9",
+        ),
+        Preset(
+            "pencil-6x6",
+            _MIXED,
+            _mixer(_MIXED, len(PENCIL)),
+            Settings(batch=128, lr=1e-3, ema=0.999, decay_from=0.5, reveal=(0.4, 0.1)),
+            lambda folder: pencil_groups(folder, _MIXED, 10_000, 20261130),
+            pencils_6x6,
+        ),
+    )
+}

@@ -1,0 +1,211 @@
+"""Trainer: deep supervision with halting, as TRM is trained (arXiv 2510.04871), and its whole state in one file."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tts.errors import TTSError, first_line
+from tts.model import Readout
+from tts.recursion import TwoLatentModel
+from tts.training.examples import Mixture
+from tts.verifiers.tokens import PAD
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How a model is trained.
+
+    Attributes:
+        batch: lanes N; one supervision step of each is an update.
+        depth: the most supervision steps a puzzle gets.
+        exploration: the share of puzzles that may not halt before a random step.
+        lr: learning rate after ``warmup`` updates; from progress ``decay_from`` on it falls by a cosine to a tenth.
+        betas, weight_decay: of AdamW.
+        clip: the largest norm of the gradient.
+        ema: of the weights' moving average; at update u it is at most 1 - 10 / (u + 10).
+        reveal: share of the examples that show cells of their answer, at the beginning and at the end.
+        seed: of the examples and of exploration.
+    """
+
+    batch: int = 128
+    depth: int = 16
+    exploration: float = 0.1
+    lr: float = 1e-3
+    warmup: int = 100
+    decay_from: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 0.1
+    clip: float = 1.0
+    ema: float = 0.998
+    reveal: tuple[float, float] = (0.5, 0.1)
+    seed: int = 0
+
+    def rate(self, update: int, progress: float) -> float:
+        """The learning rate at an update, counted from 0, and a progress from 0 to 1."""
+        falling = min(1.0, max(0.0, (progress - self.decay_from) / (1 - self.decay_from)))
+        return self.lr * min(1.0, (update + 1) / self.warmup) * (0.55 + 0.45 * math.cos(math.pi * falling))
+
+
+@attrs.frozen(eq=False)
+class Losses:
+    """What an update reports: means over its lanes.
+
+    Attributes:
+        loss: cross-entropy a cell + 0.5 / sqrt(L) times that of Q.
+        cells: share of cells that are right; of those that ended: how many, and how many of these right.
+    """
+
+    loss: float
+    cells: float
+    ended: int
+    solved: int
+
+
+class Trainer:
+    """Lanes in flight, a step of each an update; lanes that end are filled with new examples.
+
+    Args:
+        model: trained in place.
+        examples: what to train on.
+        settings: how.
+        compiled: compile the networks; the first update then takes long.
+    """
+
+    def __init__(self, model: TwoLatentModel, examples: Mixture, settings: Settings, *, compiled: bool = False) -> None:
+        self.model, self.examples, self.settings = model.train().requires_grad_(True), examples, settings
+        self.average = copy.deepcopy(model).eval().requires_grad_(False)
+        if compiled:
+            for level in set(model.levels):
+                level.compile()
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay, fused=True
+        )
+        self.draws = torch.Generator().manual_seed(settings.seed)
+        self.updates = 0
+        self.lanes = self._empty_lanes()
+
+    def update(self, progress: float) -> Losses:
+        """One supervision step of every lane, and one step of the optimiser.
+
+        Args:
+            progress: how much of the run is over, 0 to 1, for the schedules.
+        """
+        settings, lanes = self.settings, self.lanes
+        self._refill(progress)
+        state = {"y": lanes["y"], "z": lanes["z"]}
+        state = self.model.supervised_step(state, self.model.encode(lanes["tokens"], lanes["ids"]))
+        readout = self.model.read(state)
+        loss, right = loss_of(readout, lanes["labels"])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
+        for group in self.optimiser.param_groups:
+            group["lr"] = settings.rate(self.updates, progress)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self._average()
+        self.updates += 1
+        lanes.update({name: latent.detach() for name, latent in state.items()})
+        lanes["steps"] += 1
+        solved = right.all(dim=1)
+        halts = readout.halt & (lanes["steps"] >= lanes["least"])
+        lanes["ended"] = halts | (lanes["steps"] >= settings.depth)
+        return Losses(
+            float(loss.detach()),
+            float(right.float().mean()),
+            int(lanes["ended"].sum()),
+            int((solved & lanes["ended"]).sum()),
+        )
+
+    def _empty_lanes(self) -> dict[str, Tensor]:
+        n, device = self.settings.batch, self.model.H_init.device
+        cells = torch.zeros(n, self.model.config.seq_len, dtype=torch.int64, device=device)
+        count = torch.zeros(n, dtype=torch.int64, device=device)
+        lanes = {"tokens": cells, "labels": cells.clone(), "ids": count, "steps": count.clone(), "least": count.clone()}
+        return lanes | {"ended": count == 0} | self.model.start(n)
+
+    def _refill(self, progress: float) -> None:
+        """New puzzles in the lanes that have ended."""
+        settings, lanes = self.settings, self.lanes
+        rows = lanes["ended"].nonzero().squeeze(1)
+        n, device = len(rows), rows.device
+        begin, end = settings.reveal
+        fresh = self.examples.draw(n, begin + progress * (end - begin), self.draws)
+        explores = torch.rand(n, generator=self.draws) < settings.exploration
+        least = torch.randint(2, settings.depth + 1, (n,), generator=self.draws) * explores
+        for name, values in zip(("tokens", "labels", "ids", "least"), (*fresh, least), strict=True):
+            lanes[name][rows] = values.to(device)
+        lanes["steps"][rows] = 0
+        for name, latent in self.model.start(n).items():
+            lanes[name][rows] = latent.detach()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.settings.ema, 1 - 10 / (self.updates + 10))
+        for mean, value in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            mean.lerp_(value, 1 - decay)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next update depends on."""
+        return {
+            "settings": attrs.asdict(self.settings),
+            "model": dict(self.model.state_dict()),
+            "average": dict(self.average.state_dict()),
+            "optimiser": self.optimiser.state_dict(),
+            "draws": self.draws.get_state(),
+            "lanes": self.lanes,
+            "updates": self.updates,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from ``state()``; the settings are those that this trainer was made with."""
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.draws.set_state(state["draws"])
+        self.lanes = {name: value.to(self.model.H_init.device) for name, value in state["lanes"].items()}
+        self.updates = state["updates"]
+
+
+def loss_of(readout: Readout, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss, and which cells are right, bool [N, L].
+
+    Cross-entropy a cell plus, weighted 0.5 / sqrt(L), that of the halt logit, whose target is whether all cells are
+    right (TRM, section 4; the official code sums over cells and divides by their number as here).
+    """
+    cells = F.cross_entropy(readout.logits.flatten(0, 1), labels.flatten(), ignore_index=PAD)
+    with torch.no_grad():
+        right = (readout.logits.argmax(dim=2) == labels) | (labels == PAD)
+    halting = F.binary_cross_entropy_with_logits(readout.q, right.all(dim=1).to(readout.q.dtype))
+    return cells + 0.5 / math.sqrt(labels.shape[1]) * halting, right
+
+
+def write_state(state: dict[str, Any], path: Path) -> None:
+    """Write to ``path``, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        torch.save(state, temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """What ``write_state`` wrote; no code in the file is run.
+
+    Raises:
+        TTSError: the file is missing or is none of those.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for damaged files
+        raise TTSError(f"{path} is no state of a training run that can be gone on with: {first_line(error)}") from error
+    return state

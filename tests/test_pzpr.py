@@ -27,6 +27,7 @@ import pytest
 import solved_boards
 import torch
 
+import tts
 from tts.puzzles import VARIETIES, Board, Grid, Heyawake, parse
 from tts.verifiers import tokens as t
 
@@ -75,7 +76,8 @@ def entered(board: Board, record: dict[str, Any]) -> Grid:
 @contextmanager
 def pzpr() -> Iterator[subprocess.Popen[str]]:
     """A node process that checks grids."""
-    script, engine = Path(__file__).with_name("pzpr_check.js"), bundled("vendor", "pzprjs", "dist", "js", "pzpr.js")
+    script = Path(tts.__file__).parent / "data" / "pzpr_judge.js"
+    engine = bundled("vendor", "pzprjs", "dist", "js", "pzpr.js")
     command = ["node", str(script), str(engine)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process

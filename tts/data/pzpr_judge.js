@@ -1,4 +1,4 @@
-// Failcodes of answer grids by pzpr. Usage: node pzpr_check.js PATH/TO/pzpr.js
+// Failcodes of answer grids by pzpr. Usage: node pzpr_judge.js PATH/TO/pzpr.js
 // Reads lines {"url": ..., "grids": [[value a cell], ...]}; answers each with a line [[failcode, ...], ...].
 "use strict";
 const pzpr = require(process.argv[2]);

@@ -1,0 +1,47 @@
+"""Evaluate a model on a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tts.commands.options import CONSOLE, Depth, Device, Dtype, Seed, Width, model_of, sentences
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="an embedded model's name, a checkpoint folder or file")],
+    data: Annotated[
+        str, typer.Argument(help="a folder or file of puzzles, bundled:NAME, or ppbench:VARIETY or :VARIETY:SIDE")
+    ],
+    strategy: Annotated[str, typer.Option(help="as in Python")] = "GaussianNoise(0.5, latents=y+z)",
+    selector: Annotated[str, typer.Option(help="as in Python")] = "QSelector()",
+    stop: Annotated[str | None, typer.Option(help='as in Python, say "Verified() | Budget(640)"')] = None,
+    k: Width = 32,
+    depth: Depth = 16,
+    seed: Seed = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="use the first so many puzzles")] = None,
+    split: Annotated[str, typer.Option(help="of a folder that has several")] = "test",
+    out: Annotated[
+        Path | None, typer.Option(help="folder for rollouts and table; the same command goes on there")
+    ] = None,
+    shard: Annotated[int, typer.Option(min=1, help="puzzles that are searched and kept together")] = 64,
+    baseline: Annotated[bool, typer.Option(help="run the deterministic model, too")] = True,
+    device: Device = None,
+    dtype: Dtype = None,
+) -> None:
+    """How many puzzles a search solves, in a table. With --out it is kept, and goes on after a kill."""
+    with sentences():
+        from tts import Search, Selector, Stop, Strategy
+        from tts.evaluation import evaluate as run
+        from tts.expressions import plugin
+        from tts.sets import named_dataset
+
+        noise, pick = plugin(strategy, Strategy), plugin(selector, Selector)  # type: ignore[type-abstract]
+        rule = None if stop is None else plugin(stop, Stop)  # type: ignore[type-abstract]
+        chosen = named_dataset(data, split)
+        puzzles = chosen.data if limit is None else chosen.data[:limit]
+        search = Search(model_of(model, device, dtype), noise, pick, k=k, depth=depth, stop=rule)
+        found = run(search, puzzles, seed=seed, out=out, shard=shard, baseline=baseline, judges=chosen.judges)
+        CONSOLE.print(found.rich())

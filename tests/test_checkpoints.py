@@ -1,14 +1,18 @@
 """load and save: official folders, our files, and every way in which a file can be wrong."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 import tts
 from tts.checkpoints import embedded
@@ -161,12 +165,12 @@ def no_state_dict(folder: Path) -> None:
 
 
 WRONG = {
-    "no_steps": (no_steps, "holds no step_N"),
-    "no_yaml": (no_yaml, "all_config.yaml is missing"),
+    "no_steps": (no_steps, "holds no weights: expected step_N"),
+    "no_yaml": (no_yaml, "nor a configuration beside it tell H_cycles, L_cycles: pass config="),
     "hostile_yaml": (hostile_yaml, "no readable yaml"),
-    "yaml_without_arch": (yaml_without_arch, "no section 'arch'"),
+    "yaml_without_arch": (yaml_without_arch, "nor a configuration beside it tell H_cycles, L_cycles"),
     "no_cycles": (edited("H_cycles", None), "H_cycles"),
-    "wrong_width": (edited("expansion", 8), r"gate_up_proj.weight has shape .* asks for"),
+    "wrong_width": (edited("expansion", 8), r"256 for width 64; 512 for width 97\) are not those of expansion 8"),
     "not_a_number": (edited("hidden_size", "wide"), "all_config.yaml does not describe the model"),
     "truncated": (truncated, "damaged or no torch checkpoint"),
     "missing_key": (missing_key, r"lacks weights of this TRM: lm_head.weight"),
@@ -187,16 +191,62 @@ def test_each_fault_of_a_folder_is_one_clear_sentence(
     assert str(folder) in str(caught.value)
 
 
-def test_each_fault_of_a_file_of_ours_is_one_clear_sentence(tmp_path: Path) -> None:
+def test_a_safetensors_file_of_other_tensors_is_no_model(tmp_path: Path) -> None:
+    save_file({"x": torch.zeros(1)}, tmp_path / "a.safetensors")
+    with pytest.raises(
+        tts.CheckpointError, match=r"no TRM or HRM: it has no embed_tokens\.embedding_weight, but x, \.\.\."
+    ):
+        tts.load(tmp_path / "a.safetensors")
+    save_file({"x": torch.zeros(1)}, tmp_path / "b.safetensors", {"format": "tts", "model": "TRM", "config": "{}"})
+    with pytest.raises(tts.CheckpointError, match=r"embed_tokens\.embedding_weight is missing"):
+        tts.load(tmp_path / "b.safetensors")
+
+
+CODEC = {"variety": "sudoku", "height": 9, "width": 9, "box": [3, 3], "vocab_size": 11}
+OURS = {
+    "no configuration": ("config", None, "metadata that cannot be used: 'config'"),
+    "no JSON": ("config", "{", "metadata that cannot be used"),
+    "nested without end": ("config", "[" * 100_000, "metadata that cannot be used"),
+    "another width": ("config", {"hidden_size": 2**30}, "hidden_size 64, but its configuration says 1073741824"),
+    "another type": ("config", {"H_cycles": [1]}, "H_cycles is a list"),
+    "another model": ("model", "HRM", "it says HRM, but the tensors are those of a TRM"),
+    "unknown model": ("model", "GPT", "it says GPT"),
+    "a codec of no variety": ("codec", {**CODEC, "variety": "chess"}, "metadata that cannot be used: .*'chess'"),
+    "a codec of no kind": ("codec", [1], "metadata that cannot be used"),
+    "a vast board": ("codec", {**CODEC, "width": 10**9}, "but 81 cells a sequence"),
+}
+
+
+@pytest.mark.parametrize("case", OURS)
+def test_each_fault_of_a_file_of_ours_is_one_clear_sentence(case: str, tmp_path: Path) -> None:
+    key, value, sentence = OURS[case]
     path = tmp_path / "model.safetensors"
-    with pytest.raises(tts.CheckpointError, match="no checkpoint at"):
+    tts.save(tts.load(DATA / "trm_mlp"), path)
+    with safe_open(path, "pt") as file:
+        notes = file.metadata()
+    if key == "config" and isinstance(value, dict):
+        value = {**json.loads(notes["config"]), **value}
+    changed = {**notes, key: value if isinstance(value, str) else json.dumps(value)}
+    save_file(load_file(path), path, changed if value is not None else {k: v for k, v in notes.items() if k != key})
+    with pytest.raises(tts.CheckpointError, match=sentence) as caught:
         tts.load(path)
-    path.write_bytes(b"\xff" * 64)
-    with pytest.raises(tts.CheckpointError, match="no readable safetensors"):
-        tts.load(path)
-    save_file({"x": torch.zeros(1)}, path)
-    with pytest.raises(tts.CheckpointError, match=r"not written by tts\.save"):
-        tts.load(path)
-    save_file({"x": torch.zeros(1)}, path, metadata={"format": "tts", "model": "TRM", "config": '{"vocab_size": 3}'})
-    with pytest.raises(tts.CheckpointError, match="metadata that cannot be used"):
-        tts.load(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_nothing_at_a_path_is_one_clear_sentence(tmp_path: Path) -> None:
+    with pytest.raises(tts.CheckpointError, match=r"no checkpoint at .* no embedded model \(sudoku-9x9"):
+        tts.load(tmp_path / "nothing")
+
+
+def test_loading_the_embedded_model_is_quick_and_imports_no_extra() -> None:
+    """Under a second, in a fresh process, once torch and the package are imported."""
+    code = (
+        "import sys, time, tts; start = time.perf_counter(); tts.load('sudoku-9x9'); "
+        "print(time.perf_counter() - start, 'huggingface_hub' in sys.modules, 'pyarrow' in sys.modules)"
+    )
+    seconds, *imported = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True
+    ).stdout.split()
+    assert float(seconds) < 1
+    assert imported == ["False", "False"]

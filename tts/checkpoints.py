@@ -30,7 +30,7 @@ from tts.settings import Fields, fields_beside, fields_in, overrides
 from tts.weights import Weights, read_weights
 
 HUB = "hf://"
-SUDOKU_SIDE, LARGEST_SIDE = 9, 256
+SUDOKU_SIDE = 9
 MAPPED = 2**26
 """Bytes from which a table of puzzle identifiers stays in the file, of which only the rows in use are read."""
 TABLE = "puzzle_emb.weights"
@@ -128,8 +128,7 @@ def _ours(
         if MODELS.get(notes["model"], (None,))[0] is not kind:
             raise ValueError(f"it says {notes['model']:.40}, but the tensors are those of a {kind.__name__}")
         if codec is None and "codec" in notes:
-            fields = json.loads(notes["codec"])
-            codec = _saved_codec(fields)
+            codec = _saved_codec(json.loads(notes["codec"]), config)
     except (KeyError, TypeError, ValueError, RecursionError, PuzzleError) as error:
         raise CheckpointError(f"{path} has metadata that cannot be used: {first_line(error)}") from error
     return kind, weights.tensors, config, codec
@@ -170,10 +169,10 @@ def _kept(name: str, weight: Tensor, path: Path) -> Tensor:
     return weight.clone()
 
 
-def _named_codec(fields: dict[str, Any]) -> Codec:
-    """The codec that ``save`` has written; its sizes are those of a board, so that rules for it stay small."""
-    if max(fields["height"], fields["width"]) > LARGEST_SIDE:
-        raise ValueError(f"a board of {fields['height']} x {fields['width']}; {LARGEST_SIDE} is the largest side")
+def _saved_codec(fields: Mapping[str, Any], config: RecursionConfig) -> Codec:
+    """The codec that ``save`` has written."""
+    if fields["height"] * fields["width"] != config.seq_len:
+        raise ValueError(f"a board of {fields['height']} x {fields['width']}, but {config.seq_len} cells a sequence")
     if "varieties" in fields:
         return MixedCodec(**fields)
     return VarietyCodec(**{**fields, "box": fields["box"] and tuple(fields["box"])})
@@ -190,9 +189,3 @@ def _codec(config: RecursionConfig) -> Codec:
 
 def _some(names: list[str]) -> str:
     return ", ".join(f"{name:.80}" for name in names[:3]) + (", ..." if len(names) > 3 else "")
-
-
-def _saved_codec(fields: Mapping[str, Any]) -> Codec:
-    if "varieties" in fields:
-        return MixedCodec(**fields)
-    return VarietyCodec(**{**fields, "box": fields["box"] and tuple(fields["box"])})

@@ -37,7 +37,7 @@ def accuracy_against_k(curves: Mapping[str, Curve], *, title: str = "") -> Figur
     Args:
         curves: such as ``tts.curves.rollout_curves`` gives.
     """
-    figure, axes = _figure(title)
+    figure, axes = new_figure(title)
     for place, (name, curve) in enumerate(curves.items()):
         _line(axes, curve.k.astype(np.float64), curve, name, COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)])
     axes.set(xlabel="rollouts k", ylabel="accuracy (%)")
@@ -55,7 +55,7 @@ def accuracy_against_lane_steps(comparison: Comparison, curves: Mapping[str, Cos
         curves: lines to draw beneath, such as ``tts.curves.against_lane_steps`` gives; one that is named as a search
             takes its colour.
     """
-    figure, axes = _figure("", width=8.4)
+    figure, axes = new_figure("", width=8.4)
     rows = comparison.rows()
     colours = {row.search: COLOURS[place % len(COLOURS)] for place, row in enumerate(rows)}
     for place, (name, cost) in enumerate((curves or {}).items()):
@@ -90,7 +90,7 @@ def q_histogram(q: Numbers, correct: Numbers, *, bins: int = 40, title: str = ""
     """
     area = auroc(q, correct)
     logits, right = as_floats("q", as_array(q).ravel(), "N"), as_bools("correct", as_array(correct).ravel(), "N")
-    figure, axes = _figure(title)
+    figure, axes = new_figure(title)
     edges = np.histogram_bin_edges(logits, bins).tolist()
     for name, kind, colour in (("right", right, RIGHT), ("wrong", ~right, WRONG)):
         if not kind.any():
@@ -113,9 +113,9 @@ def reliability_diagram(q: Numbers, correct: Numbers, *, bins: int = 10, title: 
     The diagonal is perfect calibration; the area of a dot grows with its rollouts. Args as ``q_histogram``.
     """
     table = reliability(q, correct, bins=bins)
-    figure = _blank(6.4, 5.6)
+    figure = blank(6.4, 5.6)
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-    _tidy(axes, title), _tidy(below)
+    tidy(axes, title), tidy(below)
     used = table.count > 0
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1, linestyle=":", label="perfect")
     axes.vlines(table.confidence[used], table.confidence[used], table.accuracy[used], color=WRONG, linewidth=1.5)
@@ -128,12 +128,14 @@ def reliability_diagram(q: Numbers, correct: Numbers, *, bins: int = 10, title: 
     return figure
 
 
-def _figure(title: str, width: float = 6.4, height: float = 4.2) -> tuple[Figure, Axes]:
-    figure = _blank(width, height)
-    return figure, _tidy(figure.add_subplot(), title)
+def new_figure(title: str, width: float = 6.4, height: float = 4.2) -> tuple[Figure, Axes]:
+    """A figure with one plot."""
+    figure = blank(width, height)
+    return figure, tidy(figure.add_subplot(), title)
 
 
-def _blank(width: float, height: float) -> Figure:
+def blank(width: float, height: float) -> Figure:
+    """An empty figure; TTSError without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -141,7 +143,8 @@ def _blank(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=150, layout="constrained")
 
 
-def _tidy(axes: Axes, title: str = "") -> Axes:
+def tidy(axes: Axes, title: str = "") -> Axes:
+    """The look of every plot."""
     axes.set_title(title, fontsize="medium")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)

@@ -172,7 +172,11 @@ class Result:
         return pass_at_k(self._exchangeable().correct(labels, ignore))
 
     def best_at_k(self, labels: Tensor, ignore: int = 0) -> Curve:
-        """best@k by the selector's scores for labels [B, L]."""
+        """best@k by the selector's scores for labels [B, L].
+
+        Right for selectors whose score of a rollout does not depend on the others, such as Q or the rules; for a vote,
+        whose scores change with k, ask ``mode_at_k``.
+        """
         return best_at_k(self._exchangeable().correct(labels, ignore), self.scores)
 
     def mode_at_k(self, labels: Tensor, ignore: int = 0) -> Curve:

@@ -17,6 +17,7 @@ def train(
     out: Annotated[Path | None, typer.Option(help="folder of the run; runs/PRESET unless given")] = None,
     resume: Annotated[bool, typer.Option(help="go on with the run in that folder")] = False,
     data: Annotated[Path | None, typer.Option(help="folder of the training puzzles; OUT/data unless given")] = None,
+    evaluate_every: Annotated[float, typer.Option(min=0, help="minutes between evaluations on held-out puzzles")] = 2.0,
     compiled: Annotated[
         bool, typer.Option("--compile/--no-compile", help="compile the networks: pays in hours")
     ] = False,
@@ -30,7 +31,7 @@ def train(
         if preset not in PRESETS:
             fail(f"--preset {preset} is not known; use {', '.join(PRESETS)}")
         folder = out or Path("runs") / preset
-        schedule = Schedule(minutes=minutes, updates=updates)
+        schedule = Schedule(minutes=minutes, updates=updates, evaluate_every=evaluate_every)
         try:
             solved = run(PRESETS[preset], folder, schedule, resume=resume, data=data, compiled=compiled)
         except KeyboardInterrupt:

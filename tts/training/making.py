@@ -107,13 +107,16 @@ def make_pencils(path: Path, variety: str, size: int, count: int, seed: int) -> 
     files = [path.with_name(f"{path.stem}_{name}.jsonl") for name in ("minimal", "mixed")]
     for k, (file, difficulty) in enumerate(zip(files, (1.0, None), strict=True)):
         generate_file(variety, size, count // 2, file, seed + k, difficulty=difficulty)
-    known = _test_identities(variety, size)
+    known = {
+        _name(board) for board in _bundled() if (board.variety, board.height, board.width) == (variety, size, size)
+    }
     lines = [line for file in files for line in file.read_text().splitlines()[: count // 2]]
     records = {record["id"]: record for record in map(json.loads, lines)}
     pairs = []
-    for name in sorted(records.keys() - known):  # names are hashes: their order is as good as a random one
+    for name in sorted(records):  # names are hashes: their order is as good as a random one
         board = parse(records[name]["url"])
-        pairs.append((board, board.answer_tokens(board.parse_answer(records[name]["solution"]))))
+        if _name(board) not in known:
+            pairs.append((board, board.answer_tokens(board.parse_answer(records[name]["solution"]))))
     train, held = pairs[:-HELD], pairs[-HELD:]
     views = [] if variety == "sudoku" else train
     rows = [(v.puzzle.tokens(), v.apply(label)) for board, label in views for v in board.symmetries()]
@@ -140,10 +143,13 @@ def _test_boards(kind: type[Board], side: int) -> Sequence[Sudoku]:
     return [board for board in _bundled() if isinstance(board, Sudoku) and board.side == side]
 
 
-def _test_identities(variety: str, size: int) -> set[str]:
+def _name(board: Board) -> str:
+    """Equal for boards that training may show as each other: all symmetries of sudoku, mirrors and turns elsewhere."""
+    if isinstance(board, Sudoku):
+        return str(fingerprints(np.array(board.clues).reshape(1, board.side, board.side), board.box)[0])
     from tts.puzzles.generate import identity
 
-    return {identity(b) for b in _bundled() if (b.variety, b.height, b.width) == (variety, size, size)}
+    return identity(board)
 
 
 def _bundled() -> Iterator[Board]:

@@ -61,6 +61,22 @@ def svg(puzzle: Puzzle, answer: ArrayLike | None = None, violations: ArrayLike |
     return "\n".join(parts)
 
 
+def cell_svg(cell: Cell) -> tuple[str, str]:
+    """What one cell is drawn with, at the origin: what lies under the lines of the board, and its clue, over them."""
+    return _fill(cell, 0, 0) + _answer(cell, 0, 0), _clue(cell, 0, 0)
+
+
+def lines_svg(picture: Picture) -> str:
+    """The lines of the board, thin and thick."""
+    height, width = picture.violated.shape
+    return _thin_lines(height, width) + _thick_lines(picture)
+
+
+def mark_svg() -> str:
+    """The mark of a cell that breaks a rule, at the origin."""
+    return _violated(0, 0)
+
+
 def _each(picture: Picture, draw: Callable[[Cell, int, int], str]) -> Iterator[str]:
     for y, row in enumerate(picture.cells):
         for x, cell in enumerate(row):

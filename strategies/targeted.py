@@ -6,9 +6,10 @@ import attrs
 import torch
 import torch.nn.functional as F
 from attrs.validators import ge
+from torch import Tensor
 
 from tts.errors import TTSError
-from tts.model import State
+from tts.model import Codec, State
 from tts.rng import Streams
 from tts.strategies.latents import add_noise, as_names, latent_of
 from tts.strategy import StepView, Strategy
@@ -35,13 +36,7 @@ class TargetedNoise(Strategy):
     verifier: Verifier | None = None
 
     def perturb(self, view: StepView, rng: Streams) -> State:
-        codec = view.model.codec
-        verifier = self.verifier or codec.verifier
-        if verifier is None:
-            raise TTSError("TargetedNoise needs rules: the model's codec has no verifier; pass verifier=")
-        cells = verifier.violations(view.tokens, view.answers).cells.float()
-        board = cells.view(-1, 1, codec.height, codec.width)
-        near = F.max_pool2d(board, 2 * self.reach + 1, stride=1, padding=self.reach).flatten(1)
+        near = self.hit(view.model.codec, view.tokens, view.answers)
         near = torch.where(view.step[:, None] == 0, 1.0, near)
         prefix = next(iter(view.state.values())).shape[1] - near.shape[1]
         where = torch.cat([near.amax(dim=1, keepdim=True).expand(-1, prefix), near], dim=1)[:, :, None]
@@ -49,3 +44,16 @@ class TargetedNoise(Strategy):
         for name in self.latents:
             state[name] = add_noise(latent_of(self, state, name), name, rng, self.sigma * where)
         return state
+
+    def hit(self, codec: Codec, tokens: Tensor, answers: Tensor) -> Tensor:
+        """Where the step after answers [N, L] gets noise: float [N, L], 1 on the cells that do.
+
+        Raises:
+            TTSError: no rules are known.
+        """
+        verifier = self.verifier or codec.verifier
+        if verifier is None:
+            raise TTSError("TargetedNoise needs rules: the model's codec has no verifier; pass verifier=")
+        cells = verifier.violations(tokens, answers).cells.float()
+        board = cells.view(-1, 1, codec.height, codec.width)
+        return F.max_pool2d(board, 2 * self.reach + 1, stride=1, padding=self.reach).flatten(1)

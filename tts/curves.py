@@ -41,8 +41,14 @@ def rollout_curves(
     Raises:
         TTSError: the rollouts are not exchangeable: a strategy couples them, or a rule ends puzzles.
     """
+    correct = result.rollouts.correct(labels.to(result.rollouts.answers.device), ignore)
+    return curves_of(result, correct, seed=seed, samples=samples)
+
+
+def curves_of(result: Result, correct: Tensor, *, seed: int = 0, samples: int = 2000) -> dict[str, Curve]:
+    """``rollout_curves`` where it is known which rollouts are right, bool [B, K]."""
     _check(result)
-    q, correct = result.rollouts.q, result.rollouts.correct(labels.to(result.rollouts.answers.device), ignore)
+    q = result.rollouts.q
     curves = {"pass@k": pass_at_k(correct, seed=seed, samples=samples)}
     if result.verifier is not None:
         k = q.shape[1]

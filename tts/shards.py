@@ -6,6 +6,7 @@ The note is written last and holds a hash of each file, so that a damaged file i
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,6 +21,7 @@ from tts.errors import TTSError
 from tts.manifest import put
 from tts.rollouts import Cost, Result, Rollouts, Status, verify
 from tts.search import Search, device_of
+from tts.verifier import Verifier
 
 Table: TypeAlias = Any
 """A pyarrow table; pyarrow has no types."""
@@ -94,6 +96,19 @@ def shard_of(result: Result, first: int, correct: Tensor | None) -> Shard:
 
 def result_of(shard: Shard, search: Search) -> Result:
     """The result of ``search`` that a shard was made of."""
+    dtype, device = next(search.model.parameters(), torch.empty(0)).dtype, device_of(search.model)
+    return restored(shard, search.record, search.model.codec.verifier, search.exchangeable, dtype, device)
+
+
+def restored(
+    shard: Shard,
+    record: Sequence[str],
+    verifier: Verifier | None,
+    exchangeable: bool,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Result:
+    """The result that a shard was made of, where the search is not at hand; what the tables do not say is given."""
     rollouts, puzzles = shard.rollouts, shard.puzzles
     n, k, cells = len(puzzles), len(rollouts) // len(puzzles), puzzles.schema.field("tokens").type.list_size
 
@@ -117,15 +132,15 @@ def result_of(shard: Shard, search: Search) -> Result:
             status=_values(status).reshape(n, k).to(torch.int8),
             record={
                 name: column(f"every_{name}", *shapes[name])
-                for name in search.record
+                for name in record
                 if f"every_{name}" in rollouts.column_names
             },
         ),
         cost=shard.cost,
-        dtype=next(search.model.parameters(), torch.empty(0)).dtype,
-        device=device_of(search.model),
-        verifier=search.model.codec.verifier,
-        exchangeable=search.exchangeable,
+        dtype=dtype,
+        device=torch.device(device),
+        verifier=verifier,
+        exchangeable=exchangeable,
     )
 
 

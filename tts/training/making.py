@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import attrs
@@ -132,7 +133,7 @@ def pencil_groups(folder: Path, codec: MixedCodec, count: int, seed: int) -> lis
     for place, variety in enumerate(codec.varieties):
         file = folder / f"{variety}_{codec.height}x{codec.width}_{count}_{seed}.npz"
         made = make_pencils(file, variety, codec.height, count, seed)
-        fields = {"identifier": place, "reveals": VARIETIES[variety] is not Heyawake}
+        fields: dict[str, Any] = {"identifier": place, "reveals": VARIETIES[variety] is not Heyawake}
         if variety == "sudoku":
             fields["box"] = codec.parts[place].box
         pairs.append(made.groups(variety, codec.range(variety)[0], **fields))

@@ -105,7 +105,7 @@ class Trainer:
         state = self.model.supervised_step(state, self.model.encode(lanes["tokens"], lanes["ids"]))
         readout = self.model.read(state)
         loss, right = loss_of(readout, lanes["labels"])
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
         for group in self.optimiser.param_groups:
             group["lr"] = settings.rate(self.updates, progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from tts.commands import evaluating, generating, solving, training
+from tts.commands import ablating, evaluating, generating, solving, training
 
 app = typer.Typer(
     name="tts",
@@ -17,6 +17,7 @@ app.command()(solving.solve)
 app.command(context_settings={"ignore_unknown_options": True})(solving.verify)  # answers begin with dashes
 app.command()(solving.demo)
 app.command()(evaluating.evaluate)
+app.command()(ablating.ablate)
 app.command()(generating.generate)
 app.command()(training.train)
 app.command()(training.models)

@@ -80,7 +80,7 @@ def compare(
                     if out is None:
                         shared = search(puzzles, ids=ids, seed=seed)
                     else:
-                        run = _opened(Path(out), search, puzzles, labels, seed, ids, ignore)
+                        run = kept(out, search, puzzles, labels, seed, ids=ids, ignore=ignore)
                         run.fill(group[0])
                         shared = run.result()
                 for name in group:
@@ -108,20 +108,24 @@ class HighestQ(Selector):
         return candidates.q
 
 
-def _opened(
-    out: Path,
+def kept(
+    out: str | os.PathLike[str],
     search: Search,
     puzzles: Tensor | Sequence[Puzzle],
     labels: Tensor,
     seed: int,
-    ids: Tensor | None,
-    ignore: int,
+    *,
+    ids: Tensor | None = None,
+    ignore: int = 0,
 ) -> Store:
-    """The run of a search, whoever picks: its folder is named by what the rollouts depend on."""
+    """The run in which ``compare(..., out=out)`` keeps the rollouts of a search, whoever picks among them.
+
+    Its folder is named by a hash of what the rollouts depend on. Args as there; Raises as ``Store.open``.
+    """
     search = attrs.evolve(search, selector=HighestQ())
     content = digest_of(json.dumps(describe_search(search), sort_keys=True).encode())
-    folder = out / f"{name_of(search.strategy)}-{search.k}x{search.depth}-{content[:8]}-seed{seed}"
-    return Store.open(folder, search, puzzles, ids=ids, labels=labels, ignore=ignore, seed=seed)
+    name = f"{name_of(search.strategy)}-{search.k}x{search.depth}-{content[:8]}-seed{seed}"
+    return Store.open(Path(out) / name, search, puzzles, ids=ids, labels=labels, ignore=ignore, seed=seed)
 
 
 def _outcome(search: Search, shared: Result, labels: Tensor, ignore: int) -> _Outcome:

@@ -226,7 +226,7 @@ CONTRADICTIONS = {
     "zero": ({"L_cycles": 0}, "L_cycles is 0; expected a whole number"),
     "encoding": ({"pos_encodings": "rope2d"}, "expected none, rope or learned"),
     "not a number": ({"rms_norm_eps": float("nan")}, "rms_norm_eps is nan; expected a number above 0"),
-    "vast": ({"H_cycles": 16**5000}, "H_cycles is a int of another kind or size"),
+    "vast": ({"H_cycles": 16**5000}, "H_cycles is larger than 64 bits"),
 }
 
 

@@ -102,8 +102,11 @@ def checked(name: str, value: Any, where: str) -> Any:
     elif {"bool": isinstance(value, bool), "PosEncodings": value in ENCODINGS}.get(kind):
         return value
     expected = {"int": "a whole number", "float": "a number above 0", "bool": "true or false"}
-    short = isinstance(value, float | str) or (isinstance(value, int) and abs(value) < 2**63)
-    got = f"{value!r:.40}" if short else f"a {type(value).__name__} of another kind or size"
+    got = f"a {type(value).__name__}"
+    if isinstance(value, float | str) or (isinstance(value, int) and abs(value) < 2**63):
+        got = f"{value!r:.40}"
+    elif isinstance(value, int):
+        got = "larger than 64 bits"
     raise CheckpointError(
         f"{where} does not describe the model: {name} is {got}; expected {expected.get(kind, 'none, rope or learned')}"
     )

@@ -97,7 +97,9 @@ def _check_directory(path: Path, size: int) -> None:
     """Raise unless the file ends with an archive's directory, and that is small."""
     with path.open("rb") as file:
         if file.read(4) != b"PK\x03\x04":
-            raise zipfile.BadZipFile("it does not begin like a file that torch.save has written since torch 1.6")
+            raise zipfile.BadZipFile(
+                "it does not begin as torch.save begins files since torch 1.6; load and save older ones"
+            )
         file.seek(max(0, size - 98))
         tail = file.read(98)
     if tail[-22:-18] != b"PK\x05\x06" or tail[-2:] != b"\0\0":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from pathlib import Path
 
 import attrs
@@ -312,3 +313,12 @@ def test_the_commands(tmp_path: Path, preset: Preset, monkeypatch: pytest.Monkey
     listed = CliRunner().invoke(app, ["models"])
     assert listed.exit_code == 0
     assert "sudoku-9x9" in listed.output
+
+
+def test_the_code_of_the_documentation_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "training.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    names: dict[str, object] = {}
+    exec(compile(block, "docs/training.md", "exec"), names)
+    assert names["trainer"].updates == 100  # type: ignore[attr-defined]
+    assert "sudoku" in capsys.readouterr().out

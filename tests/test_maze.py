@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tts
 from tts.errors import PuzzleError
 from tts.puzzles import Maze, VarietyCodec, parse
 from tts.verifiers import MazeVerifier
@@ -277,3 +279,14 @@ def test_the_codec_has_the_official_sizes_and_pads_smaller_mazes() -> None:
     assert (
         len({view.tokens.tobytes() for view in codec.views(tokens, 0)}) == 4
     )  # one for each corner that the start can be in
+
+
+def test_a_model_of_the_sizes_of_maze_hard_knows_its_rules(tmp_path: Path) -> None:
+    config = tts.TRMConfig(
+        vocab_size=6, seq_len=900, num_puzzle_identifiers=1, hidden_size=8, H_cycles=1, L_cycles=1, L_layers=1,
+        expansion=1, num_heads=2, puzzle_emb_ndim=8, puzzle_emb_len=1, pos_encodings="rope",
+    )  # fmt: skip
+    tts.save(tts.TRM(config), tmp_path / "maze.safetensors")
+    model = tts.load(tmp_path / "maze.safetensors")
+    assert model.codec == VarietyCodec("maze", 30, 30)
+    assert model.codec.verifier == MazeVerifier(30, 30)

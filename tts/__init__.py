@@ -9,11 +9,14 @@ from tts.checkpoints import load, save
 from tts.codec import TokenCodec
 from tts.compare import compare
 from tts.comparison import Comparison
+from tts.dataset import Dataset
 from tts.errors import CheckpointError, PuzzleError, RolloutError, ShapeError, StoreError, TTSError
+from tts.evaluation import Evaluation, evaluate
 from tts.hrm import HRM, HRMConfig
 from tts.model import Codec, Readout, RecursiveModel, State, View
 from tts.puzzle import Puzzle, Symmetry
 from tts.puzzles import VarietyCodec, parse
+from tts.reading import open_dataset
 from tts.rollouts import Cost, Result, Rollouts, Status
 from tts.search import Search, SearchInterrupted
 from tts.selector import Candidates, Selector
@@ -36,6 +39,8 @@ __all__ = [
     "Converged",
     "Cost",
     "CoupledStrategy",
+    "Dataset",
+    "Evaluation",
     "FirstHalted",
     "GaussianNoise",
     "HRMConfig",
@@ -76,7 +81,9 @@ __all__ = [
     "View",
     "Violations",
     "compare",
+    "evaluate",
     "load",
+    "open_dataset",
     "parse",
     "save",
 ]

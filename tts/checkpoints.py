@@ -31,6 +31,7 @@ from tts.weights import Weights, read_weights
 
 HUB = "hf://"
 SUDOKU_SIDE = 9
+MAZE_VOCAB, MAZE_SIDE = 6, 30  # of the official Maze-Hard data
 MAPPED = 2**26
 """Bytes from which a table of puzzle identifiers stays in the file, of which only the rows in use are read."""
 TABLE = "puzzle_emb.weights"
@@ -60,8 +61,8 @@ def load(
         device: the CPU by default.
         dtype: what the weights are cast to, once; float32 by default. A table of puzzle identifiers of 64 MiB or more
             stays in the file, on the CPU: the rows in use are read, moved and cast with each call.
-        codec: what the tokens mean. By default it is what the file says; for others' checkpoints sudoku is recognised
-            by its sizes, and other models take and give plain tokens.
+        codec: what the tokens mean. By default it is what the file says; for others' checkpoints the sizes tell sudoku
+            and Maze-Hard, and other models take and give plain tokens.
         config: fields of the configuration, by their official names, that the configuration lacks or has wrong.
 
     Raises:
@@ -182,6 +183,8 @@ def _codec(config: RecursionConfig) -> Codec:
     """The codec that a model's sizes suggest."""
     if config.vocab_size == SUDOKU_VOCAB and config.seq_len == SUDOKU_SIDE**2:
         return VarietyCodec("sudoku", SUDOKU_SIDE, SUDOKU_SIDE)
+    if config.vocab_size == MAZE_VOCAB and config.seq_len == MAZE_SIDE**2:
+        return VarietyCodec("maze", MAZE_SIDE, MAZE_SIDE)
     side = math.isqrt(config.seq_len)
     height = side if side * side == config.seq_len else 1
     return TokenCodec(height, config.seq_len // height, config.vocab_size)

@@ -1,0 +1,115 @@
+"""Boards that a page can draw answers on, cell by cell, with the shapes of the project's own SVG pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from tts.errors import PuzzleError
+from tts.model import Codec
+from tts.puzzle import Grid, Puzzle
+from tts.puzzles import Sudoku
+from tts.puzzles.codec import VarietyCodec
+from tts.puzzles.mixed import MixedCodec
+from tts.puzzles.picture import Cell, Picture
+from tts.puzzles.render_svg import cell_svg, lines_svg
+from tts.puzzles.varieties import BOARDS
+
+
+@attrs.frozen(eq=False)
+class Canvas:
+    """A board without its answers.
+
+    Attributes:
+        title: in words.
+        height, width: of the board.
+        places: int64 [height * width], its cells among the L of the codec.
+        lines: SVG of the lines between the cells.
+        draw: answer tokens [L] to what every cell of the board shows.
+    """
+
+    title: str
+    height: int
+    width: int
+    places: NDArray[np.int64]
+    lines: str
+    draw: Callable[[Grid], list[Cell]]
+
+
+class Shapes:
+    """SVG of cells, each different one once: what lies under the lines of the board, and what over them."""
+
+    def __init__(self) -> None:
+        self.drawn: list[tuple[str, str]] = []
+        self._numbers: dict[Cell, int] = {}
+
+    def number(self, cell: Cell) -> int:
+        """The place of a cell's drawing in ``drawn``."""
+        if cell not in self._numbers:
+            self._numbers[cell] = len(self.drawn)
+            self.drawn.append(cell_svg(cell))
+        return self._numbers[cell]
+
+
+def canvas_of(tokens: Grid, codec: Codec | None, puzzle: Puzzle | None) -> Canvas:
+    """The board that tokens [L] stand for; a grid of plain tokens where nothing says what they mean."""
+    board = puzzle or (None if codec is None else read_board(codec, tokens))
+    if board is None:
+        return _plain(len(tokens), codec)
+    try:
+        empty = Picture.of(board, None, None)
+    except PuzzleError:  # a variety of one's own
+        return _plain(len(tokens), codec)
+    height, width = board.height, board.width
+
+    def draw(answer: Grid) -> list[Cell]:
+        grid = board.grid(answer) if codec is None else codec.decode(board, answer)
+        return [cell for row in Picture.of(board, grid, None).cells for cell in row]
+
+    rows = width if codec is None else codec.width
+    places = np.arange(len(tokens)).reshape(-1, rows)[:height, :width].ravel()
+    return Canvas(empty.title, height, width, places, lines_svg(empty), draw)
+
+
+def read_board(codec: Codec, tokens: Grid) -> Puzzle | None:
+    """The board of tokens [L], cut from its pads; None where the codec knows of no boards, or the tokens are none."""
+    if isinstance(codec, MixedCodec):
+        for variety, part in zip(codec.varieties, codec.parts, strict=True):
+            start, end = codec.range(variety)
+            pads = tokens == codec.pad
+            if (pads | ((tokens >= start) & (tokens < end))).all():
+                return read_board(part, np.where(pads, part.pad, tokens - start + 1))
+        return None
+    if not isinstance(codec, VarietyCodec):
+        return None
+    grid = tokens.reshape(codec.height, codec.width)
+    rows, columns = np.nonzero(grid != codec.pad)
+    if not len(rows):
+        return None
+    board = grid[: rows.max() + 1, : columns.max() + 1]
+    try:
+        if codec.box is not None:
+            return Sudoku.from_tokens(board.ravel(), *board.shape, codec.box)
+        return BOARDS[codec.variety].from_tokens(board.ravel(), *board.shape)
+    except PuzzleError:
+        return None
+
+
+def _plain(cells: int, codec: Codec | None) -> Canvas:
+    if codec is not None:
+        height, width = codec.height, codec.width
+    else:
+        height = next(side for side in range(int(cells**0.5), 0, -1) if cells % side == 0)
+        width = cells // height
+    none = np.zeros((height, width), np.bool_)
+    title = f"tokens, {height} rows by {width} columns"
+    blank = tuple((Cell(),) * width for _ in range(height))
+    lines = lines_svg(Picture(title, blank, none, none, none))
+
+    def draw(answer: Grid) -> list[Cell]:
+        return [Cell(answer=str(token)) for token in answer.tolist()]
+
+    return Canvas(title, height, width, np.arange(cells), lines, draw)

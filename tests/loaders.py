@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,7 +95,42 @@ def json_lines() -> list[str]:
     return [json.dumps({"url": puzzle, "solution": solution}) for _, puzzle, solution in lines()]
 
 
+def pickle_alone(path: Path) -> None:
+    torch.save(nested(small_weights(), "model."), path.parent / "whole.pt")
+    with zipfile.ZipFile(path.parent / "whole.pt") as archive:
+        path.write_bytes(archive.read("whole/data.pkl"))
+
+
+def repacked(path: Path) -> object:
+    """Puts a pickle into an archive that is whole, and loads that."""
+    target = path.parent / "step_1"
+    target.unlink(missing_ok=True)
+    with zipfile.ZipFile(path.parent / "whole.pt") as archive, zipfile.ZipFile(target, "w") as packed:
+        for record in archive.infolist():
+            pickle = record.filename.endswith("data.pkl")
+            packed.writestr(record.filename, path.read_bytes() if pickle else archive.read(record))
+    return with_fields(target)
+
+
+def header_alone(path: Path) -> None:
+    save_file(small_weights(), path.parent / "whole.safetensors")
+    whole = (path.parent / "whole.safetensors").read_bytes()
+    path.write_bytes(whole[8 : 8 + int.from_bytes(whole[:8], "little")])
+
+
+def reheaded(path: Path) -> object:
+    """Puts a header before the tensors, its right length before it, and loads that."""
+    whole = (path.parent / "whole.safetensors").read_bytes()
+    data = whole[8 + int.from_bytes(whole[:8], "little") :]
+    target = path.parent / "model.safetensors"
+    target.unlink(missing_ok=True)
+    target.write_bytes(path.stat().st_size.to_bytes(8, "little") + path.read_bytes() + data)
+    return with_fields(target)
+
+
 LOADERS = {
+    "the pickle in a torch file": Loader(repacked, pickle_alone, "data.pkl"),
+    "the header of a safetensors file": Loader(reheaded, header_alone, "header.json"),
     "torch": Loader(
         with_fields, lambda path: torch.save(nested(small_weights(), "_orig_mod.model.inner."), path), "step_1"
     ),

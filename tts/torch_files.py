@@ -167,7 +167,9 @@ def check_pickle(data: bytes) -> None:
             stack.append(_call(stack.pop(), arguments))
         elif name == "BUILD":
             _expect(stack.pop() in ("dict", "ordered") and stack[-1] == "ordered", name)  # a state_dict's _metadata
-        elif name not in ("PROTO", "STOP"):
+        elif name == "PROTO":
+            _expect(argument == 2, f"{name} {argument}")
+        elif name != "STOP":
             raise UnpicklingError(f"its operation {name} is none that torch.save writes")
 
 

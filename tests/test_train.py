@@ -17,6 +17,7 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 from tts import TRM, TRMConfig, TTSError, VarietyCodec, load
+from tts import train as train_module
 from tts.cli import app
 from tts.datasets import Labelled, pencils_6x6, sudokus, sudokus_6x6
 from tts.model import Readout
@@ -284,7 +285,15 @@ def test_presets_fit_their_test_puzzles(name: str) -> None:
         assert codec.verifier is not None
         assert codec.verifier.valid(group.tokens, group.labels).all()
     if preset.start:
-        assert attrs.evolve(load(preset.start).config, puzzle_emb_len=0) == preset.config
+        cycles = {"H_cycles": preset.config.H_cycles, "L_cycles": preset.config.L_cycles}
+        assert attrs.evolve(load(preset.start).config, puzzle_emb_len=0, **cycles) == preset.config
+
+
+def test_a_preset_may_begin_with_embedded_weights() -> None:
+    begun = train_module._fresh(PRESETS["sudoku-9x9-deep"], seed=0)
+    assert (begun.config.H_cycles, begun.config.L_cycles) == (3, 6)
+    given = load("sudoku-9x9").state_dict()
+    assert all(torch.equal(value, given[name]) for name, value in begun.state_dict().items())
 
 
 def test_test_puzzles_in_a_mixed_vocabulary_keep_their_variety() -> None:

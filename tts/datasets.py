@@ -58,6 +58,14 @@ def pencils_6x6() -> dict[str, Labelled]:
     return _by_source(["pencil_6x6.txt"])
 
 
+def bundled() -> dict[str, Labelled]:
+    """Every bundled set by name: those of ``sudokus()``, ``sudoku-6x6``, and of each of six varieties, as
+    ``tapa-6x6-minimal``, those of ``pencils_6x6()``.
+    """
+    pencils = {f"{variety}-6x6-minimal": data for variety, data in pencils_6x6().items()}
+    return {**sudokus(), "sudoku-6x6": sudokus_6x6(), **pencils}
+
+
 def read_lines(name: str) -> Iterator[tuple[str, Board, str]]:
     """Source, board and solution as text, of each line of a bundled file."""
     for line in (FOLDER / name).read_text().splitlines():

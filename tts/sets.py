@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import attrs
 
 from tts.dataset import Dataset, KnownBoards
-from tts.datasets import sudokus
+from tts.datasets import bundled
 from tts.errors import PuzzleError
 from tts.evaluation import Judge
 from tts.reading import open_dataset
@@ -23,7 +23,7 @@ class NamedDataset:
 
 
 def named_dataset(name: str, split: str = "test") -> NamedDataset:
-    """``bundled:NAME`` as in ``sudokus()``; ``ppbench:VARIETY`` or ``ppbench:VARIETY:HEIGHTxWIDTH``, see tts.ppbench;
+    """``bundled:NAME`` as in ``bundled()``; ``ppbench:VARIETY`` or ``ppbench:VARIETY:HEIGHTxWIDTH``, see tts.ppbench;
     else a path, see open_dataset.
 
     Raises:
@@ -41,7 +41,7 @@ def named_dataset(name: str, split: str = "test") -> NamedDataset:
 
 
 def _bundled(name: str) -> Dataset:
-    every = sudokus()
+    every = bundled()
     if name not in every:
         raise PuzzleError(f"no bundled puzzles of the name {name!r}; there are {', '.join(sorted(every))}")
     boards, labels = every[name].puzzles, every[name].labels.numpy()

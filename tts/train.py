@@ -109,7 +109,10 @@ def evaluate(model: TwoLatentModel, groups: Sequence[Group], depth: int = 16) ->
 
 
 def _fresh(preset: Preset, seed: int) -> TwoLatentModel:
-    return load(preset.start) if preset.start else TRM(preset.config, preset.codec, seed=seed)
+    model = TRM(preset.config, preset.codec, seed=seed)
+    if preset.start:
+        model.load_state_dict(load(preset.start).state_dict())
+    return model
 
 
 class Run:

@@ -33,7 +33,7 @@ class Preset:
         settings: how it is trained.
         data: makes the examples in a folder, or reads them there: per group those to train on and those held out.
         tests: the bundled puzzles to test it on at the end, by name.
-        start: the embedded model whose weights it begins with.
+        start: the embedded model whose weights it begins with; its cycles may differ.
     """
 
     name: str
@@ -57,7 +57,7 @@ def as_group(name: str, data: Labelled, codec: Codec) -> Group:
     return Group(name, tokens, data.labels + shift, pairs[0][1])
 
 
-def _mixer(codec: Codec, identifiers: int, *, h: int = 2, l: int = 4) -> TRMConfig:
+def _mixer(codec: Codec, identifiers: int = 1, *, h: int = 2, l: int = 4) -> TRMConfig:
     """A TRM-MLP of hidden 128 and 0.3 to 0.4 M parameters."""
     return TRMConfig(
         vocab_size=codec.vocab_size,
@@ -87,6 +87,10 @@ def _sudoku_9x9(folder: Path) -> Groups:
     return [minimal.groups("minimal", box=(3, 3)), hard.groups("hard", box=(3, 3))]
 
 
+def _sudokus_9x9() -> dict[str, Labelled]:
+    return {name: data for name, data in sudokus().items() if name in ("minimal", "hard")}
+
+
 _SIX, _NINE, _MIXED = VarietyCodec("sudoku", 6, 6), VarietyCodec("sudoku", 9, 9), MixedCodec(PENCIL, 6, 6)
 
 PRESETS = {
@@ -95,7 +99,7 @@ PRESETS = {
         Preset(
             "sudoku-6x6",
             _SIX,
-            _mixer(_SIX, 1, l=3),
+            _mixer(_SIX, l=3),
             Settings(batch=128, lr=1e-3),
             _sudoku_6x6,
             lambda: {"sudoku": sudokus_6x6()},
@@ -103,10 +107,19 @@ PRESETS = {
         Preset(
             "sudoku-9x9",
             _NINE,
-            _mixer(_NINE, 1),
+            _mixer(_NINE),
             Settings(batch=96, lr=5e-4, ema=0.999, decay_from=0.5, reveal=(0.2, 0.1)),
             _sudoku_9x9,
-            lambda: {name: sudokus()[name] for name in ("minimal", "hard")},
+            _sudokus_9x9,
+            start="sudoku-9x9",
+        ),
+        Preset(
+            "sudoku-9x9-deep",
+            _NINE,
+            _mixer(_NINE, h=3, l=6),
+            Settings(batch=96, lr=5e-4, ema=0.999, decay_from=0.5, reveal=(0.2, 0.1)),
+            _sudoku_9x9,
+            _sudokus_9x9,
             start="sudoku-9x9",
         ),
         Preset(

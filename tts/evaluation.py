@@ -148,7 +148,7 @@ def evaluate(
         data: such as ``open_dataset`` gives.
         seed: of all noise.
         out: folder where rollouts and table are kept; the same call goes on with what is there. None keeps nothing.
-        shard: puzzles that are searched and kept together.
+        shard: puzzles that are searched and kept together (of the deterministic model K times as many).
         baseline: run the deterministic model, too: one rollout without noise.
         judges: others who say what is right of boards, by name; they need a model whose rules are known.
 
@@ -162,7 +162,7 @@ def evaluate(
     labels = data.labels(codec)
     if labels is None and codec.verifier is None:
         raise TTSError(f"{data.name} has no labels and the model's tokens no known rules: nothing says what is right")
-    source = _Source(data, labels, seed, None if out is None else Path(out), shard, judges or {})
+    source = _Source(data, labels, seed, None if out is None else Path(out), shard, search.k, judges or {})
     scores: list[Score] = []
     if baseline:
         alone = Search(search.model, Identity(), QSelector(), k=1, depth=search.depth, lanes=search.lanes)
@@ -183,6 +183,7 @@ class _Source:
     seed: int
     out: Path | None
     shard: int
+    k: int
     judges: Mapping[str, Judge]
 
     def scores(self, name: str, search: Search) -> Iterator[Score]:
@@ -202,8 +203,9 @@ class _Source:
         if self.out is None:
             yield slice(0, len(self.data)), search(puzzles, ids=ids, seed=self.seed)
             return
+        shard = self.shard * (self.k // search.k)  # as many rollouts in a shard of the one search as of the other
         known: dict[str, Any] = {"ids": ids, "labels": self.labels, "ignore": self._ignore}
-        run = Store.open(self.out / name, search, puzzles, **known, seed=self.seed, shard=self.shard)
+        run = Store.open(self.out / name, search, puzzles, **known, seed=self.seed, shard=shard)
         run.fill(name)
         for number in range(len(run)):
             kept = load(run.folder, number, run.digest)

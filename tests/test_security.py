@@ -18,7 +18,7 @@ from loaders import LOADERS
 import tts
 
 TESTS = Path(__file__).parent
-GAIN = 160  # MiB that a refusal may take; the parsers' own needs, for the largest pickle and header that are read
+GAIN = 100  # MiB that a refusal may take; the parsers' own needs, for the largest pickle and header that are read
 HOSTILE = {
     "torch": hostile_files.TORCH,
     "safetensors": hostile_files.SAFETENSORS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from tts.commands import ablating, evaluating, generating, solving, training
+from tts.commands import ablating, evaluating, generating, reporting, solving, training
 
 app = typer.Typer(
     name="tts",
@@ -18,6 +18,7 @@ app.command(context_settings={"ignore_unknown_options": True})(solving.verify)  
 app.command()(solving.demo)
 app.command()(evaluating.evaluate)
 app.command()(ablating.ablate)
+app.command()(reporting.report)
 app.command()(generating.generate)
 app.command()(training.train)
 app.command()(training.models)

@@ -5,7 +5,7 @@ function marksOf(player) {
     ["wrong", "differs from the label", `<path d="M3 ${s - 6}h${s - 6}v4h${6 - s}z" fill="#8a1c7c"/><path d="M0 0h${s}v${s}h${-s}z" fill="#d95fc8" opacity="0.22"/>`],
     ["broken", "takes part in a broken rule", player.mark],
     ["changed", "changed in this step", `<circle cx="8" cy="8" r="4.5" fill="#00805c" stroke="#fff" stroke-width="1"/>`],
-    ["noise", `gets noise before this step (${player.noise})`, `<path d="M5 ${s - 10}h${s - 10}M5 ${s - 14}h${s - 10}" stroke="#9a6a00" stroke-width="2" stroke-dasharray="2 3"/>`],
+    ["noise", `gets noise before this step (${player.noise})`, `<path d="M${s - 4} 4v${s - 8}" stroke="#9a6a00" stroke-width="3.5" stroke-dasharray="3 3"/>`],
   ];
   const has = { wrong: player.puzzles.some((p) => p.labelled), broken: player.verifier, changed: player.steps, noise: player.noise && player.steps };
   return marks.filter(([name]) => has[name]);

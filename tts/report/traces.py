@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tts.checks import name_of
 from tts.puzzles.render_svg import MARGIN, SIDE, mark_svg
 from tts.report.boards import Shapes, canvas_of
 from tts.report.data import Found, started
@@ -92,7 +93,7 @@ def player(found: Found, puzzles: int, rollouts: int) -> dict[str, Any] | None:
         "margin": MARGIN,
         "rules": [WORDS.get(name, name) for name in names],
         "judge": found.judge,
-        "noise": None if found.noise is None or found.codec is None else str(found.noise),
+        "noise": None if found.noise is None or found.codec is None else name_of(found.noise),
         "kinds": {choice.kind: KINDS[choice.kind] for choice in chosen},
         "steps": "answers" in found.result.rollouts.record,
         "verifier": verifier is not None,

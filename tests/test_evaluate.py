@@ -187,6 +187,19 @@ def test_ignored_cells_may_hold_anything() -> None:
     assert share(None) == 1 / 4
 
 
+def test_each_row_is_of_its_own_pick() -> None:
+    search = Search(SMALL, Jitter(3.0), QSelector(), k=9, depth=2)
+    tokens = random_tokens(SMALL, 30)
+    result = search(tokens)
+    mode, best = result.select(MajorityVote()).answers, result.answers
+    assert (mode != best).any(dim=1).sum() > 3
+    for labels, row, other in ((mode, "mode@9", "best-Q@9"), (best, "best-Q@9", "mode@9")):
+        data = Dataset("x", tokens, answers=labels, ignore=None)
+        right = {score.name: score.right["label"].mean for score in evaluate(search, data).scores}
+        assert right["pass@9"] == right[row] == 1
+        assert right[other] == float((mode == best).all(dim=1).double().mean())
+
+
 def test_results_do_not_depend_on_where_they_are_kept(tmp_path: Path) -> None:
     search = Search(SMALL, Jitter(), VerifierSelector(), k=3, depth=2)
 

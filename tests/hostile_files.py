@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from tts import TRM, TRMConfig
@@ -278,4 +279,46 @@ JSON: dict[str, Maker] = {
     "too large": sparse(b'{"H_cycles": 1} ', 2**31),
     "no text": words(b"\xff\xfe{"),
     "cut short": words('{"H_cycles": 1'),
+}
+
+
+def npy(header: str, length: int | None = None) -> Maker:
+    """An array file of version 2 with this header."""
+    content = header.encode().ljust(118) + b"\n"
+    size = struct.pack("<I", len(content) if length is None else length)
+    return lambda path: path.write_bytes(b"\x93NUMPY\x02\x00" + size + content + bytes(112)) and None
+
+
+def array_of_commands(path: Path) -> None:
+    np.save(path, np.array([[Command(path.parent)]], dtype=object), allow_pickle=True)
+
+
+NPY: dict[str, Maker] = {
+    "objects that run a command": array_of_commands,
+    "a pickle that runs a command": bare_pickle(2),
+    "an archive of arrays": lambda path: np.savez(path.open("wb"), x=np.zeros(4)),
+    "a shape beyond the file": npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1099511627776, 16), }"),
+    "a shape that overflows": npy("{'descr': '|u1', 'fortran_order': False, 'shape': (9223372036854775807, 16), }"),
+    "a negative shape": npy("{'descr': '|u1', 'fortran_order': False, 'shape': (-7, 16), }"),
+    "a header of 4 GB": npy("{'descr': '|u1'", 2**32 - 1),
+    "a call in the header": npy(
+        "{'descr': __import__('os').system('true'), 'fortran_order': False, 'shape': (7, 16), }"
+    ),
+    "a header nested without end": npy("{'descr': " + "[" * 9000),
+    "fields within fields": npy("{'descr': [('a', '|O')], 'fortran_order': False, 'shape': (7, 16), }"),
+    "zeros": sparse(b"", 2**31),
+    "empty": sparse(b"", 0),
+}
+DESCRIPTIONS: dict[str, Maker] = {
+    "nested without end": words('{"sets":' + "[" * 100_000),
+    "a set in another folder": words('{"sets": ["../../all"], "seq_len": 16, "vocab_size": 6}'),
+    "a long number": words('{"sets": ["all"], "vocab_size": 6, "seq_len": ' + "9" * 100_000 + "}"),
+    "sets of sets": words('{"sets": {"all": 1}, "seq_len": 16, "vocab_size": 6}'),
+}
+LINES: dict[str, Maker] = {
+    "a line without end": sparse(b"", 2**31),
+    "no text": words(b"\xff\xfe" * 100),
+    "a vast board": words('{"url": "https://puzz.link/p?nurikabe/999999999/999999999/"}'),
+    "nested without end": words('{"url": ' + "[" * 100_000),
+    "no lines": sparse(b"", 0),
 }

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import re
+import signal
 from pathlib import Path
 
 import attrs
-import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor
 from typer.testing import CliRunner
 
 from tts import TRM, TRMConfig, TTSError, VarietyCodec, load
 from tts import train as train_module
 from tts.cli import app
-from tts.datasets import Labelled, pencils_6x6, sudokus, sudokus_6x6
+from tts.datasets import Labelled, pencils_6x6
 from tts.model import Readout
-from tts.puzzles import MixedCodec, Sudoku
+from tts.puzzles import Sudoku
 from tts.train import Schedule, evaluate, train
-from tts.training import PRESETS, Group, Mixture, Preset, Settings, Trainer, making
-from tts.training.examples import revealed, shuffled
-from tts.training.making import fingerprints, make_sudokus, pencil_groups
+from tts.training import PRESETS, Group, Mixture, Preset, Settings, Trainer
+from tts.training.making import make_sudokus
 from tts.training.presets import as_group
-from tts.training.trainer import loss_of
-from tts.verifiers import verifier_for
+from tts.training.trainer import loss_of, read_state, write_state
 
 CODEC = VarietyCodec("sudoku", 4, 4)
 SMALL = Settings(batch=16, depth=4, warmup=5, lr=3e-3, seed=3)
@@ -90,8 +87,6 @@ def test_ten_updates_are_five_and_five_after_a_resume(preset: Preset, tmp_path: 
     trainer = Trainer(TRM(preset.config, CODEC, seed=SMALL.seed), Mixture([four_by_four(data)[0][0]]), SMALL)
     for update in range(5):
         trainer.update(update / 10)
-    from tts.training.trainer import read_state, write_state
-
     run.mkdir()
     write_state(trainer.state() | {"seconds": 0.0, "preset": "small"}, run / "state.pt")
     train(half, run, Schedule(updates=10), resume=True, data=data)
@@ -172,77 +167,6 @@ def test_the_rate_warms_up_stays_and_falls_to_a_tenth() -> None:
     assert chosen.rate(9, 0.2) == chosen.rate(900, 0.5) == pytest.approx(1.0)
     assert chosen.rate(900, 0.75) == pytest.approx(0.55)
     assert chosen.rate(900, 1.0) == pytest.approx(0.1)
-
-
-@pytest.mark.parametrize("box", [(2, 2), (2, 3), (3, 3)])
-@given(seed=st.integers(0, 1000), blank=st.integers(1, 40))
-@settings(max_examples=10, deadline=None)
-def test_shuffled_sudokus_are_sudokus_with_their_answers(box: tuple[int, int], seed: int, blank: int) -> None:
-    side = box[0] * box[1]
-    data = sudokus_6x6() if side == 6 else sudokus()["tune"]
-    if side == 4:
-        solved = torch.tensor([[2, 3, 4, 5, 4, 5, 2, 3, 3, 2, 5, 4, 5, 4, 3, 2]]).repeat(8, 1)
-        data = Labelled((Sudoku((1, 0, 0, 4, 0, 4, 1, 0, 2, 0, 0, 3, 0, 3, 2, 0), 2, 2),) * 8, solved)
-    labels = data.labels[:8]
-    tokens = torch.stack([torch.from_numpy(puzzle.tokens()) for puzzle in data.puzzles[:8]])
-    draws = torch.Generator().manual_seed(seed)
-    new_tokens, new_labels = shuffled(tokens + blank - 1, labels + blank - 1, box, blank, draws)
-    new_tokens, new_labels = new_tokens - blank + 1, new_labels - blank + 1
-    assert verifier_for("sudoku", side, side, box).valid(new_tokens, new_labels).all()
-    assert ((new_tokens > 1).sum(1) == (tokens > 1).sum(1)).all()
-    assert not torch.equal(new_labels, labels)
-    clues = [np.maximum(x.numpy() - 1, 0).reshape(8, side, side) for x in (tokens, new_tokens)]
-    assert (fingerprints(clues[0], box) == fingerprints(clues[1], box)).all()
-
-
-def test_fingerprints_tell_puzzles_apart() -> None:
-    boards = [board for data in sudokus().values() for board in data.puzzles]
-    clues = np.array([board.clues for board in boards]).reshape(-1, 9, 9)
-    assert len(set(fingerprints(clues, (3, 3)).tolist())) > 0.995 * len(boards)
-
-
-def test_revealed_cells_are_those_of_the_answer() -> None:
-    draws = torch.Generator().manual_seed(0)
-    tokens, labels = torch.ones(400, 36, dtype=torch.int64), torch.full((400, 36), 5)
-    assert torch.equal(revealed(tokens, labels, 0.0, draws), tokens)
-    shown = (revealed(tokens, labels, 0.5, draws) == 5).float().mean(dim=1)
-    assert 0.35 < float((shown > 0).float().mean()) < 0.65
-    assert float(shown.max()) > 0.9
-
-
-def test_no_training_puzzle_is_a_test_puzzle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = make_sudokus(tmp_path / "first.npz", 6, 40, seed=1, clues=(8, 14))
-    clues = np.maximum(first.tokens - 1, 0)
-    turned = [Sudoku(row.reshape(6, 6)[::-1].ravel(), 2, 3) for row in clues[:20]]
-    monkeypatch.setattr(making, "_test_boards", lambda *_: turned)
-    again = make_sudokus(tmp_path / "again.npz", 6, 40, seed=1, clues=(8, 14))
-    known = {row.tobytes() for row in first.tokens[:20]}
-    assert not known & {row.tobytes() for row in again.tokens}
-    assert {row.tobytes() for row in first.tokens[20:]} <= {row.tobytes() for row in again.tokens} | {
-        row.tobytes() for row in again.held_tokens
-    }
-
-
-def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(making, "HELD", 4)
-    codec = MixedCodec(("sudoku", "shakashaka", "heyawake"), 4, 4)
-    pairs = pencil_groups(tmp_path, codec, 20, seed=5)
-    for place, (train_group, held) in enumerate(pairs):
-        assert train_group.identifier == held.identifier == place
-        assert len(held) == 4
-        assert len(train_group) in (16, 8 * 16, 15, 8 * 15)
-        for group in (train_group, held):
-            assert codec.verifier.valid(group.tokens.long(), group.labels.long()).all()
-    known = {row.numpy().tobytes() for row in pairs[1][0].tokens}
-    assert not known & {row.numpy().tobytes() for row in pairs[1][1].tokens}
-    tokens, labels, ids = Mixture([train_group for train_group, _ in pairs]).draw(60, 0.5, torch.Generator())
-    assert set(ids.tolist()) == {0, 1, 2}
-    start, end = codec.range("heyawake")
-    heyawake = tokens[ids == 2]
-    assert ((heyawake >= start + 2) & (heyawake < end)).all()  # clues only: no cell of the answer hides one
-    assert (labels > 0).all()
 
 
 def test_a_run_leaves_a_log_evaluations_and_a_model_that_loads(preset: Preset, tmp_path: Path) -> None:
@@ -331,3 +255,26 @@ def test_the_code_of_the_documentation_runs(capsys: pytest.CaptureFixture[str]) 
     exec(compile(block, "docs/training.md", "exec"), names)
     assert names["trainer"].updates == 100  # type: ignore[attr-defined]
     assert "sudoku" in capsys.readouterr().out
+
+
+def test_a_run_that_is_told_to_end_saves_and_can_be_resumed(
+    tmp_path: Path, preset: Preset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRESETS, "small", preset)
+    update = Trainer.update
+
+    def told(trainer: Trainer, progress: float) -> object:
+        if trainer.updates == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return update(trainer, progress)
+
+    monkeypatch.setattr(Trainer, "update", told)
+    out = tmp_path / "run"
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        ended = CliRunner().invoke(app, ["train", "--preset", "small", "--out", str(out), "--updates", "9"])
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert ended.exit_code == 130, ended.output
+    assert "--resume goes on" in " ".join(ended.output.split())
+    assert read_state(out / "state.pt")["updates"] == 3

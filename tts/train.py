@@ -20,6 +20,8 @@ from tts.training import Group, Mixture, Preset, Settings, Trainer
 from tts.training.trainer import Losses, read_state, write_state
 from tts.trm import TRM
 
+WATCHED = 512
+"""The most held-out puzzles an evaluation takes, all groups together."""
 STATE, MODEL, LOG, EVALUATIONS = "state.pt", "model.safetensors", "log.csv", "evaluations.csv"
 
 
@@ -90,7 +92,8 @@ def train(
     chosen = settings or preset.settings
     examples = Mixture([train for train, _ in pairs])
     trainer = Trainer(_fresh(preset, chosen.seed), examples, chosen, compiled=compiled)
-    run = Run(preset, trainer, out, schedule, [held for _, held in pairs])
+    watched = [held.first(WATCHED // len(pairs)) for _, held in pairs]
+    run = Run(preset, trainer, out, schedule, watched)
     if resume:
         run.restore()
     run.go()

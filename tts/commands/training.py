@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +24,7 @@ def train(
         bool, typer.Option("--compile/--no-compile", help="compile the networks: pays in hours")
     ] = False,
 ) -> None:
-    """Train a model on generated puzzles and test it on bundled ones. Ctrl-C saves; --resume goes on."""
+    """Train a model on generated puzzles and test it on bundled ones. Ctrl-C or SIGTERM saves; --resume goes on."""
     with sentences():
         from tts.train import Schedule
         from tts.train import train as run
@@ -30,6 +32,8 @@ def train(
 
         if preset not in PRESETS:
             fail(f"--preset {preset} is not known; use {', '.join(PRESETS)}")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _keep_freed_memory()
         folder = out or Path("runs") / preset
         schedule = Schedule(minutes=minutes, updates=updates, evaluate_every=evaluate_every)
         try:
@@ -40,6 +44,17 @@ def train(
         for name, share in solved.items():
             CONSOLE.print(f"test puzzles, {name}: {100 * share:.1f} % solved in one rollout")
         CONSOLE.print(f"tts.load({str(folder / 'model.safetensors')!r})", markup=False, soft_wrap=True)
+
+
+def _keep_freed_memory() -> None:
+    """Ask glibc not to hand memory back after every update, to be faulted in anew by the next; elsewhere do nothing."""
+    try:
+        change = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    trim, pad, mmap = -1, -2, -3
+    for parameter, value in ((mmap, 2**30), (trim, 2**31 - 1), (pad, 2**26)):
+        change(parameter, value)
 
 
 def models() -> None:

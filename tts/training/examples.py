@@ -36,6 +36,10 @@ class Group:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def first(self, n: int) -> Group:
+        """Its first n puzzles, or all."""
+        return attrs.evolve(self, tokens=self.tokens[:n], labels=self.labels[:n])
+
     def draw(self, n: int, reveal: float, draws: Draws) -> tuple[Tensor, Tensor]:
         """n examples, with replacement: tokens and labels int64 [n, L]; see ``revealed`` for ``reveal``."""
         rows = torch.randint(len(self), (n,), generator=draws)

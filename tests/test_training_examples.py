@@ -1,0 +1,89 @@
+"""What models are trained on: symmetries, revealed cells, and no puzzle of the tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tts.datasets import Labelled, sudokus, sudokus_6x6
+from tts.puzzles import MixedCodec, Sudoku
+from tts.training import Mixture, making
+from tts.training.examples import revealed, shuffled
+from tts.training.making import fingerprints, make_sudokus, pencil_groups
+from tts.verifiers import verifier_for
+
+
+@pytest.mark.parametrize("box", [(2, 2), (2, 3), (3, 3)])
+@given(seed=st.integers(0, 1000), blank=st.integers(1, 40))
+@settings(max_examples=10, deadline=None)
+def test_shuffled_sudokus_are_sudokus_with_their_answers(box: tuple[int, int], seed: int, blank: int) -> None:
+    side = box[0] * box[1]
+    data = sudokus_6x6() if side == 6 else sudokus()["tune"]
+    if side == 4:
+        solved = torch.tensor([[2, 3, 4, 5, 4, 5, 2, 3, 3, 2, 5, 4, 5, 4, 3, 2]]).repeat(8, 1)
+        data = Labelled((Sudoku((1, 0, 0, 4, 0, 4, 1, 0, 2, 0, 0, 3, 0, 3, 2, 0), 2, 2),) * 8, solved)
+    labels = data.labels[:8]
+    tokens = torch.stack([torch.from_numpy(puzzle.tokens()) for puzzle in data.puzzles[:8]])
+    draws = torch.Generator().manual_seed(seed)
+    new_tokens, new_labels = shuffled(tokens + blank - 1, labels + blank - 1, box, blank, draws)
+    new_tokens, new_labels = new_tokens - blank + 1, new_labels - blank + 1
+    assert verifier_for("sudoku", side, side, box).valid(new_tokens, new_labels).all()
+    assert ((new_tokens > 1).sum(1) == (tokens > 1).sum(1)).all()
+    assert not torch.equal(new_labels, labels)
+    clues = [np.maximum(x.numpy() - 1, 0).reshape(8, side, side) for x in (tokens, new_tokens)]
+    assert (fingerprints(clues[0], box) == fingerprints(clues[1], box)).all()
+
+
+def test_fingerprints_tell_puzzles_apart() -> None:
+    boards = [board for data in sudokus().values() for board in data.puzzles]
+    clues = np.array([board.clues for board in boards]).reshape(-1, 9, 9)
+    assert len(set(fingerprints(clues, (3, 3)).tolist())) > 0.995 * len(boards)
+
+
+def test_revealed_cells_are_those_of_the_answer() -> None:
+    draws = torch.Generator().manual_seed(0)
+    tokens, labels = torch.ones(400, 36, dtype=torch.int64), torch.full((400, 36), 5)
+    assert torch.equal(revealed(tokens, labels, 0.0, draws), tokens)
+    shown = (revealed(tokens, labels, 0.5, draws) == 5).float().mean(dim=1)
+    assert 0.35 < float((shown > 0).float().mean()) < 0.65
+    assert float(shown.max()) > 0.9
+
+
+def test_no_training_puzzle_is_a_test_puzzle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = make_sudokus(tmp_path / "first.npz", 6, 40, seed=1, clues=(8, 14))
+    clues = np.maximum(first.tokens - 1, 0)
+    turned = [Sudoku(row.reshape(6, 6)[::-1].ravel(), 2, 3) for row in clues[:20]]
+    monkeypatch.setattr(making, "_test_boards", lambda *_: turned)
+    again = make_sudokus(tmp_path / "again.npz", 6, 40, seed=1, clues=(8, 14))
+    known = {row.tobytes() for row in first.tokens[:20]}
+    assert not known & {row.tobytes() for row in again.tokens}
+    assert {row.tobytes() for row in first.tokens[20:]} <= {row.tobytes() for row in again.tokens} | {
+        row.tobytes() for row in again.held_tokens
+    }
+
+
+def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "HELD", 4)
+    codec = MixedCodec(("sudoku", "shakashaka", "heyawake"), 4, 4)
+    pairs = pencil_groups(tmp_path, codec, 20, seed=5)
+    for place, (train_group, held) in enumerate(pairs):
+        assert train_group.identifier == held.identifier == place
+        assert len(held) == 4
+        assert len(train_group) in (16, 8 * 16, 15, 8 * 15)
+        for group in (train_group, held):
+            assert codec.verifier.valid(group.tokens.long(), group.labels.long()).all()
+    known = {row.numpy().tobytes() for row in pairs[1][0].tokens}
+    assert not known & {row.numpy().tobytes() for row in pairs[1][1].tokens}
+    tokens, labels, ids = Mixture([train_group for train_group, _ in pairs]).draw(60, 0.5, torch.Generator())
+    assert set(ids.tolist()) == {0, 1, 2}
+    start, end = codec.range("heyawake")
+    heyawake = tokens[ids == 2]
+    assert ((heyawake >= start + 2) & (heyawake < end)).all()  # clues only: no cell of the answer hides one
+    assert (labels > 0).all()

@@ -89,11 +89,12 @@ def read_board(codec: Codec, tokens: Grid) -> Puzzle | None:
     rows, columns = np.nonzero(grid != codec.pad)
     if not len(rows):
         return None
-    board = grid[: rows.max() + 1, : columns.max() + 1]
+    height, width = int(rows.max()) + 1, int(columns.max()) + 1
+    cells = grid[:height, :width].ravel()
     try:
         if codec.box is not None:
-            return Sudoku.from_tokens(board.ravel(), *board.shape, codec.box)
-        return BOARDS[codec.variety].from_tokens(board.ravel(), *board.shape)
+            return Sudoku.from_tokens(cells, height, width, codec.box)
+        return BOARDS[codec.variety].from_tokens(cells, height, width)
     except PuzzleError:
         return None
 

@@ -12,7 +12,7 @@ from tts.calibration import auroc
 from tts.comparison import Record
 from tts.curves import curves_of
 from tts.evaluation import percent
-from tts.intervals import accuracy_interval
+from tts.intervals import Bools, Interval, accuracy_interval
 from tts.report.data import Found, started
 from tts.report.parts import Chart, Line, Table, Tone, numbers
 from tts.rollouts import Result, Status
@@ -26,7 +26,7 @@ def result_table(found: Found) -> Table:
     result, n = found.result, len(found.result.tokens)
     k = result.scores.shape[1]
     judges = [who for who in ("label", "rules") if who == found.judge or (who == "rules" and result.verifier)]
-    picks = {"picked": result}
+    picks = {"selected": result}
     if result.exchangeable and k > 1:
         picks |= {f"best-Q@{k}": result.select(QSelector()), f"mode@{k}": result.select(MajorityVote())}
         if result.verifier is not None:
@@ -133,14 +133,11 @@ def _against_depth(found: Found, right: Tensor, title: str, steps: tuple[float, 
 def _spread(found: Found, right: Tensor, title: str) -> list[Chart]:
     """How the last Q is spread over right rollouts and over wrong ones."""
     ran = started(found.result)
-    q, right = found.result.rollouts.q[ran].double().numpy(), right[ran].numpy()
+    q, marks = found.result.rollouts.q[ran].double().numpy(), right[ran].numpy()
     if not len(q) or not np.isfinite(q).all() or not np.ptp(q):
         return []
     edges = np.histogram_bin_edges(q, 24)
-    kinds: list[tuple[str, Tone, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]] = [
-        ("right", "right", right),
-        ("wrong", "wrong", ~right),
-    ]
+    kinds: list[tuple[str, Tone, Bools]] = [("right", "right", marks), ("wrong", "wrong", ~marks)]
     lines = [
         Line(
             f"{name} ({int(which.sum()):,})",
@@ -151,7 +148,7 @@ def _spread(found: Found, right: Tensor, title: str) -> list[Chart]:
         for name, tone, which in kinds
         if which.any()
     ]
-    area = auroc(q, right) if right.any() and not right.all() else float("nan")
+    area = auroc(q, marks) if marks.any() and not marks.all() else float("nan")
     about = "The last Q of every rollout, in shares of those that are right and of those that are wrong"
     about += "." if np.isnan(area) else f"; AUROC {area:.3f}."
     return [Chart(f"{title}how Q tells right from wrong", about, "Q", "rollouts of its kind (%)", tuple(lines))]
@@ -172,7 +169,7 @@ def comparison_table(records: Sequence[Record]) -> Table:
 def _row(record: Record) -> tuple[str, ...]:
     def value(name: str) -> float | None:
         found = record.get(name)
-        return None if found in (None, "") else float(found)  # type: ignore[arg-type]
+        return None if found in (None, "") else float(found)
 
     def text(name: str, form: str, scale: float = 1.0) -> str:
         found = value(name)
@@ -192,6 +189,22 @@ def _row(record: Record) -> tuple[str, ...]:
         interval("difference", "+.1f", " to "),
         text("mcnemar_p", ".2g"),
     )
+
+
+def evaluation_table(records: Sequence[Mapping[str, str]], caption: str) -> Table:
+    """As ``Evaluation.markdown``, from the CSV that ``tts evaluate`` writes."""
+    judges = [name for name in records[0] if f"{name}_low" in records[0]]
+    heads = ("answer", *(f"by {who}" for who in judges), "lane-steps", "seconds")
+    rows = tuple(
+        (
+            record["answer"],
+            *(percent(Interval(*(float(record[who + end]) for end in ("", "_low", "_high")))) for who in judges),
+            f"{int(record['lane_steps']):,}",
+            f"{float(record['seconds']):.1f}",
+        )
+        for record in records
+    )
+    return Table(f"{caption}{records[0]['puzzles']} puzzles; percent right, 95 % intervals over puzzles", heads, rows)
 
 
 def comparison_chart(records: Sequence[Record]) -> Chart:

@@ -20,6 +20,7 @@ from tts.manifest import FORMAT
 from tts.model import Codec
 from tts.puzzles.codec import VarietyCodec
 from tts.puzzles.mixed import MixedCodec
+from tts.report.charts import evaluation_table
 from tts.report.data import Found, started
 from tts.report.page import Page, page_of
 from tts.report.parts import Table
@@ -53,7 +54,7 @@ def folder_page(source: Path, shown: int, rollouts: int, title: str = "") -> Pag
     if (source / MANIFEST).is_file():
         return page_of([read_run(source, "")], name, shown, rollouts)
     runs = sorted({path.parent for depth in ("*", "*/*") for path in source.glob(f"{depth}/{MANIFEST}")})
-    compared, table = _csv(source / "table.csv") if (source / "table.csv").is_file() else ((), ())
+    compared, table = _csv(source / "table.csv") if (source / "table.csv").is_file() else ([], [])
     if not runs and not compared and not table:
         raise StoreError(f"{source} holds no run: there is no {MANIFEST} in it or below, and no table.csv")
     found = sorted((read_run(path, str(path.relative_to(source))) for path in runs), key=_interest)
@@ -151,9 +152,12 @@ def _csv(path: Path) -> tuple[list[dict[str, Any]], list[Table]]:
         raise StoreError(f"{path} holds no table: give the CSV that Comparison.save writes")
     if {"search", "k", "depth", "accuracy", "accuracy_low", "accuracy_high", "lane_steps"} <= records[0].keys():
         return _checked(path, records), []
-    heads = tuple(records[0])
-    rows = tuple(tuple(_short(cell) for cell in record.values()) for record in records)
-    return [], [Table(path.name, heads, rows)]
+    if {"answer", "puzzles", "lane_steps", "seconds"} <= records[0].keys():
+        try:
+            return [], [evaluation_table(records, "")]
+        except (ValueError, KeyError) as error:
+            raise StoreError(f"{path} holds no evaluation: {error}") from error
+    raise StoreError(f"{path} is neither the CSV of a comparison nor that of an evaluation")
 
 
 def _checked(path: Path, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -164,10 +168,3 @@ def _checked(path: Path, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     except ValueError as error:
         raise StoreError(f"{path} holds no comparison: {error}") from error
     return records
-
-
-def _short(cell: str) -> str:
-    try:
-        return cell if "." not in cell else f"{float(cell):.4g}"
-    except ValueError:
-        return cell

@@ -101,13 +101,18 @@ def page_of(
     compared: Sequence[Mapping[str, Any]] = (),
     tables: Sequence[Table] = (),
 ) -> Page:
-    """A page of searches, the last of which is played, and of a comparison's records."""
+    """A page of searches, the last of which is played, and of a comparison's records.
+
+    Args:
+        tables: those of the searches, where they are at hand.
+    """
     all_tables, charts = list(tables), []
     if compared:
         all_tables.append(comparison_table([dict(record) for record in compared]))
         charts.append(comparison_chart([dict(record) for record in compared]))
     for one in found:
-        all_tables.append(result_table(one))
+        if not tables:
+            all_tables.append(result_table(one))
         charts += result_charts(one)
     played = traces.player(found[-1], shown, rollouts) if found else None
     notes = [] if played is not None else [NO_PLAYER]

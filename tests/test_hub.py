@@ -20,7 +20,7 @@ import yaml
 from checkpoint_files import arch, bare, nested, write
 
 import tts
-from tts.hub import ADDRESS, fetch
+from tts.loading.hub import ADDRESS, fetch
 
 COMMITS = {"main": "1" * 40, "old": "2" * 40, "refs/pr/3": "3" * 40}
 

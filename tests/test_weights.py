@@ -19,7 +19,7 @@ from checkpoint_files import DATA, FORMATS, NESTINGS, WRAPPINGS, arch, bare, lig
 from torch import Tensor
 
 import tts
-from tts.folders import choose
+from tts.loading.folders import choose
 from tts.recursion import TwoLatentModel
 
 MODELS = ("trm_mlp", "trm_att", "hrm")

@@ -20,14 +20,14 @@ from torch import Tensor
 
 from tts.codec import TokenCodec
 from tts.errors import CheckpointError, PuzzleError, first_line
-from tts.folders import weights_in
+from tts.loading.folders import weights_in
+from tts.loading.official import MODELS, SUDOKU_VOCAB, model_of, model_weights
+from tts.loading.settings import Fields, fields_beside, fields_in, overrides
+from tts.loading.weights import Weights, read_weights
 from tts.model import Codec
-from tts.official import MODELS, SUDOKU_VOCAB, model_of, model_weights
 from tts.puzzles.codec import VarietyCodec
 from tts.puzzles.mixed import MixedCodec
 from tts.recursion import RecursionConfig, TwoLatentModel
-from tts.settings import Fields, fields_beside, fields_in, overrides
-from tts.weights import Weights, read_weights
 
 HUB = "hf://"
 SUDOKU_SIDE = 9
@@ -104,7 +104,7 @@ def save(model: TwoLatentModel, path: str | os.PathLike[str], *, notes: Mapping[
 def _local(source: str | os.PathLike[str]) -> Path:
     """The file of weights that a source stands for."""
     if str(source).startswith(HUB):
-        from tts.hub import fetch  # an extra
+        from tts.loading.hub import fetch  # an extra
 
         return fetch(str(source))
     path = embedded().get(str(source), Path(source))

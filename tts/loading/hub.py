@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from tts.errors import CheckpointError, TTSError
-from tts.folders import choose
-from tts.settings import NAMES
+from tts.loading.folders import choose
+from tts.loading.settings import NAMES
 
 ADDRESS = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[^/@]+))?(/(?P<path>[^@]*))?")
 

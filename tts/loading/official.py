@@ -11,8 +11,8 @@ from torch import Tensor
 
 from tts.errors import CheckpointError
 from tts.hrm import HRM, HRMConfig
+from tts.loading.settings import Fields
 from tts.recursion import RecursionConfig, TwoLatentModel
-from tts.settings import Fields
 from tts.trm import TRM, TRMConfig
 
 MODELS: dict[str, tuple[type[TwoLatentModel], type[RecursionConfig]]] = {

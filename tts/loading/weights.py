@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from tts.errors import CheckpointError, first_line
-from tts.torch_files import LIMIT, read_torch
+from tts.loading.torch_files import LIMIT, read_torch
 
 DEPTH = 5  # of dictionaries in dictionaries; names stay short
 LONGEST = 200  # characters of a key

@@ -16,13 +16,13 @@ from torch import Tensor
 
 from tts.compare import compare, kept
 from tts.comparison import Comparison
-from tts.dataset import Boards, Dataset, KnownBoards
 from tts.datasets import Labelled, pencils_6x6, sudokus, sudokus_6x6
 from tts.describe import describe
 from tts.errors import PuzzleError
 from tts.manifest import claim, describe_data, put
 from tts.model import RecursiveModel
 from tts.reading import open_dataset
+from tts.reading.dataset import Boards, Dataset, KnownBoards
 from tts.rollouts import Result, choose
 from tts.search import Search, device_of
 from tts.selector import Selector

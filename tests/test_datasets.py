@@ -12,10 +12,10 @@ import torch
 from official_folder import TOP, official
 
 import tts
-from tts.dataset import Boards, label_of
 from tts.errors import PuzzleError
 from tts.puzzles import VarietyCodec
 from tts.reading import open_dataset
+from tts.reading.dataset import Boards, label_of
 from tts.small import SmallModel
 
 CODEC = VarietyCodec("sudoku", 9, 9)

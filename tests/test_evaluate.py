@@ -30,13 +30,13 @@ from tts import (
     load,
 )
 from tts.cli import app
-from tts.dataset import Dataset, KnownBoards
 from tts.errors import PuzzleError, StoreError, TTSError
 from tts.evaluation import Evaluation, evaluate
 from tts.puzzles import VarietyCodec, parse
 from tts.puzzles.generate import generate
 from tts.reading import open_dataset
-from tts.sets import named_dataset
+from tts.reading.dataset import Dataset, KnownBoards
+from tts.reading.sets import named_dataset
 from tts.small import Jitter, SmallModel, random_tokens
 
 SMALL = SmallModel(VarietyCodec("sudoku", 4, 4))

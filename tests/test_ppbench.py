@@ -13,7 +13,7 @@ from tts.evaluation import Evaluation, Score, evaluate
 from tts.intervals import wilson_interval
 from tts.ppbench import PAPER, Pzpr, golden, paper_table
 from tts.puzzles import VARIETIES, Board, VarietyCodec
-from tts.sets import named_dataset
+from tts.reading.sets import named_dataset
 
 pytestmark = needs_ppbench
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from official_folder import TOKENS, TOP, official
 
 import tts
-from tts.dataset import Dataset
 from tts.errors import PuzzleError, TTSError
-from tts.processed import identifier_names
 from tts.puzzles import VarietyCodec
 from tts.reading import open_dataset
+from tts.reading.dataset import Dataset
+from tts.reading.processed import identifier_names
 from tts.small import SmallModel
 
 CODEC = VarietyCodec("sudoku", 9, 9)

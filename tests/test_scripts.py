@@ -12,7 +12,7 @@ import tts
 from tts import TRM, GaussianNoise, TRMConfig, VarietyCodec
 from tts.cli import app
 from tts.commands.ablating import NAMES
-from tts.dataset import Dataset
+from tts.reading.dataset import Dataset
 from tts.scripts.ablation import Ablation, data_of
 from tts.scripts.width_depth import depths
 

@@ -9,7 +9,6 @@ from tts.checkpoints import load, save
 from tts.codec import TokenCodec
 from tts.compare import compare
 from tts.comparison import Comparison
-from tts.dataset import Dataset
 from tts.errors import CheckpointError, PuzzleError, RolloutError, ShapeError, StoreError, TTSError
 from tts.evaluation import Evaluation, evaluate
 from tts.hrm import HRM, HRMConfig
@@ -17,6 +16,7 @@ from tts.model import Codec, Readout, RecursiveModel, State, View
 from tts.puzzle import Puzzle, Symmetry
 from tts.puzzles import VarietyCodec, parse
 from tts.reading import open_dataset
+from tts.reading.dataset import Dataset
 from tts.rollouts import Cost, Result, Rollouts, Status
 from tts.search import Search, SearchInterrupted
 from tts.selector import Candidates, Selector

@@ -13,13 +13,13 @@ import attrs
 import torch
 from torch import Tensor
 
-from tts.dataset import Boards, Dataset
 from tts.errors import StoreError, TTSError
 from tts.intervals import Interval, accuracy_interval
 from tts.manifest import put
 from tts.model import Codec
 from tts.puzzle import Grid
 from tts.puzzles import Board
+from tts.reading.dataset import Boards, Dataset
 from tts.rollouts import Result
 from tts.search import Search
 from tts.shards import load, result_of

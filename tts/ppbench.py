@@ -19,13 +19,13 @@ import attrs
 import torch
 from torch import Tensor
 
-from tts.dataset import Dataset, KnownBoards
 from tts.errors import PuzzleError, TTSError
 from tts.evaluation import Evaluation, percent
 from tts.intervals import wilson_interval
 from tts.puzzle import Grid
 from tts.puzzles import VARIETIES, Board, parse
 from tts.puzzles.board import ILLEGAL
+from tts.reading.dataset import Dataset, KnownBoards
 
 PAPER: dict[str, tuple[int, int]] = {
     "sudoku": (9, 9),

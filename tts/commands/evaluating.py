@@ -36,7 +36,7 @@ def evaluate(
         from tts import Search, Selector, Stop, Strategy
         from tts.evaluation import evaluate as run
         from tts.expressions import plugin
-        from tts.sets import named_dataset
+        from tts.reading.sets import named_dataset
 
         noise, pick = plugin(strategy, Strategy), plugin(selector, Selector)  # type: ignore[type-abstract]
         rule = None if stop is None else plugin(stop, Stop)  # type: ignore[type-abstract]

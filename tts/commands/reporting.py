@@ -45,11 +45,11 @@ def report(
             save(folder_page(Path(source), puzzles, rollouts, title), out)
         else:
             from tts import Search, Selector, Strategy
-            from tts.dataset import Boards
             from tts.evaluation import NOTHING
             from tts.expressions import plugin
+            from tts.reading.dataset import Boards
+            from tts.reading.sets import named_dataset
             from tts.report import write_report
-            from tts.sets import named_dataset
 
             noise, pick = plugin(strategy, Strategy), plugin(selector, Selector)  # type: ignore[type-abstract]
             found = named_dataset(data, split).data[:limit]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tts.dataset import Dataset
 from tts.errors import PuzzleError
-from tts.lines import read_lines
-from tts.processed import DESCRIPTION, read_processed
+from tts.reading.dataset import Dataset
+from tts.reading.lines import read_lines
+from tts.reading.processed import DESCRIPTION, read_processed
 
 
 def open_dataset(path: str | os.PathLike[str], split: str = "test") -> Dataset:

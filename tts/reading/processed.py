@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tts.dataset import Dataset
 from tts.errors import PuzzleError
+from tts.reading.dataset import Dataset
 
 DESCRIPTION = "dataset.json"
 _TENSORS = (np.uint8, np.int8, np.int16, np.int32, np.int64)

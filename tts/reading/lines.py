@@ -12,11 +12,11 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from tts.dataset import Boards
 from tts.errors import PuzzleError
 from tts.puzzle import Grid
 from tts.puzzles import Board, parse
 from tts.puzzles.maze import is_maze
+from tts.reading.dataset import Boards
 
 Split = Callable[[str], tuple[str, str | None]]
 """Puzzle and solution of a line, as text."""

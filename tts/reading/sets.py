@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import attrs
 
-from tts.dataset import Dataset, KnownBoards
 from tts.datasets import bundled
 from tts.errors import PuzzleError
 from tts.evaluation import Judge
 from tts.reading import open_dataset
+from tts.reading.dataset import Dataset, KnownBoards
 
 
 @attrs.frozen(eq=False)

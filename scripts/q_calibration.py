@@ -16,14 +16,17 @@ from tts.plots import q_histogram, reliability_diagram
 from tts.scripts.ablation import Ablation
 from tts.search import Search
 from tts.strategies import Identity, MajorityVote, QSelector, VerifierSelector
+from tts.trajectory_plots import q_against_cell_accuracy, trajectories
 
 SAMPLES = 500
+SHOWN = 24
+"""Puzzles whose latents are recorded for the pictures of trajectories, which takes memory."""
 ABOUT = "How often Q's pick is right, beside those of a vote and of the rules. How good Q is: see calibration.md."
 
 
 def searches(ablation: Ablation) -> dict[str, Search]:
     """The deterministic rollout; the noisy ones picked by Q, by a vote and, where there are some, by the rules."""
-    noisy = ablation.search()
+    noisy = ablation.search(record=("answers", "q"))
     found = {"deterministic": ablation.search(Identity(), k=1), "best Q": noisy}
     found["mode"] = attrs.evolve(noisy, selector=MajorityVote())
     if ablation.model.codec.verifier is not None:
@@ -70,7 +73,7 @@ def _percent(interval: Interval) -> str:
 
 
 def main(ablation: Ablation) -> Comparison:
-    """Compare the picks; write calibration.csv and .md; draw the histogram of Q and its reliability."""
+    """Compare the picks; write calibration.csv and .md; draw Q's histogram, its reliability, and trajectories."""
     given = searches(ablation)
     comparison = ablation.compare(given)
     ablation.save(comparison, ABOUT)
@@ -79,4 +82,11 @@ def main(ablation: Ablation) -> Comparison:
     q, correct = rollouts(ablation, given["best Q"])
     ablation.draw("q_histogram", q_histogram(q, correct))
     ablation.draw("reliability", reliability_diagram(q, correct))
+    labels, ignore = ablation.labels, ablation.ignore
+    every_step = ablation.result(given["best Q"])
+    ablation.draw("q_against_cells", q_against_cell_accuracy(every_step, labels, ignore=ignore))
+    if not (ablation.folder / "trajectories.png").exists():  # latents are not kept, so they are searched for once more
+        few = ablation.data[:SHOWN]
+        result = ablation.search(record=("answers", "q", "y"))(few.puzzles, ids=few.ids, seed=ablation.seeds[0])
+        ablation.draw("trajectories", trajectories(result, labels[:SHOWN], ignore=ignore))
     return comparison

@@ -22,7 +22,7 @@ PICTURES = {
     "width_depth": ["accuracy_against_lane_steps.png"],
     "strategies": ["accuracy_against_lane_steps.png"],
     "stop_rules": ["accuracy_against_lane_steps.png"],
-    "q_calibration": ["q_histogram.png", "reliability.png"],
+    "q_calibration": ["q_against_cells.png", "q_histogram.png", "reliability.png", "trajectories.png"],
 }
 FIRST = {
     "selectors": "best Q",

@@ -60,7 +60,7 @@ class Chart {
     this.svg.addEventListener("pointerleave", () => this.point(this.resting ?? null));
     this.svg.addEventListener("click", (event) => this.pick && this.pick(this.nearest(event)));
     this.svg.addEventListener("keydown", (event) => this.key(event));
-    new ResizeObserver(() => this.render()).observe(this.svg.parentElement);
+    new ResizeObserver(() => this.scale?.width === this.width || this.render()).observe(this.root);
   }
 
   button(line, place) {
@@ -109,10 +109,14 @@ class Chart {
     return this.chart.lines.map((line, place) => [line, place]).filter(([, place]) => !this.hidden.has(place));
   }
 
+  get width() {
+    return Math.max(this.root.clientWidth, 200);
+  }
+
   /** Pixels of a value, for the present width. */
   scales() {
     const { chart } = this;
-    const [width, height, left, bottom, top, right] = [Math.max(this.root.clientWidth, 200), 250, 46, 40, 10, 12];
+    const [width, height, left, bottom, top, right] = [this.width, 250, 46, 40, 10, 12];
     const of = (name) => this.shown.flatMap(([line]) => line[name] ?? []).filter((v) => v !== null && !Number.isNaN(v));
     const all = [...of("y"), ...of("low"), ...of("high")];
     let [low, high] = chart.y ?? (all.length ? [Math.min(...all), Math.max(...all)] : [0, 1]);

@@ -109,7 +109,8 @@ def _cells_right(answers: Tensor, labels: Tensor, ignore: int) -> Tensor:
     shares = []
     for given, label in zip(answers, labels, strict=True):
         counted = label != ignore
-        shares.append((given == label)[..., counted].double().mean(dim=-1))
+        right = (given == label)[..., counted].double()
+        shares.append(right.mean(dim=-1) if bool(counted.any()) else right.new_ones(right.shape[:-1]))
     return torch.stack(shares)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -34,7 +35,7 @@ class Line:
 
     name: str
     x: tuple[float, ...]
-    y: tuple[float | None, ...]
+    y: tuple[float, ...]
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
     tone: Tone = ""
@@ -68,10 +69,14 @@ class Chart:
     y: tuple[float, float] | None = None
 
     def plain(self) -> dict[str, Any]:
-        """For JSON."""
-        return attrs.asdict(self)
+        """For JSON, which knows no NaN and no infinity: they become None."""
+        made = attrs.asdict(self)
+        for line in made["lines"]:
+            for name in ("y", "low", "high"):
+                line[name] = line[name] and [value if math.isfinite(value) else None for value in line[name]]
+        return made
 
 
 def numbers(values: NDArray[Any] | Sequence[float]) -> tuple[float, ...]:
-    """Rounded to what can be seen; JSON knows no NaN, so there must be none."""
+    """Rounded to what can be seen."""
     return tuple(float(f"{value:.5g}") for value in np.asarray(values, np.float64).ravel())

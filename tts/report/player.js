@@ -36,18 +36,18 @@ class Board {
     const box = [-margin, -margin, width * side + 2 * margin, height * side + 2 * margin];
     this.svg = draw("svg", { viewBox: box.join(" "), role: "img" });
     this.svg.append(draw("rect", { x: -margin, y: -margin, width: box[2], height: box[3], fill: "#ffffff" }));
-    const at = (cell) => ({ transform: `translate(${(cell % width) * side} ${Math.floor(cell / width) * side})` });
-    const layer = () => {
-      const nodes = Array.from({ length: this.cells }, (_, cell) => draw("g", at(cell)));
+    const at = (cell, kind) => ({ class: kind, transform: `translate(${(cell % width) * side} ${Math.floor(cell / width) * side})` });
+    const layer = (kind) => {
+      const nodes = Array.from({ length: this.cells }, (_, cell) => draw("g", at(cell, kind)));
       this.svg.append(...nodes);
       return nodes;
     };
-    this.under = layer();
+    this.under = layer("under");
     const lines = draw("g");
     lines.innerHTML = puzzle.lines;
     this.svg.append(lines);
-    this.over = layer();
-    this.marked = Object.fromEntries(marks.map(([name]) => [name, layer()]));
+    this.over = layer("over");
+    this.marked = Object.fromEntries(marks.map(([name]) => [name, layer(`m-${name}`)]));
     this.shown = { look: new Int32Array(this.cells).fill(-1) };
     for (const [name] of marks) this.shown[name] = new Uint8Array(this.cells);
     this.caption = make("figcaption");
@@ -100,7 +100,6 @@ class Board {
       flags.forEach((flag, c) => {
         if (this.shown[name][c] === flag) return;
         this.shown[name][c] = flag;
-        this.marked[name][c].setAttribute("class", `m-${name}`);
         this.marked[name][c].innerHTML = flag ? mark : "";
       });
     }

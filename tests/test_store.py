@@ -24,7 +24,7 @@ from tts import (
     TTSError,
     Verified,
     VerifierSelector,
-    store,
+    work,
 )
 from tts.puzzles import parse
 from tts.strategies import GuidedParticles, Pinning
@@ -164,7 +164,7 @@ def test_results_of_other_puzzles_are_refused(tmp_path):
 
 def test_memory_is_a_shard_whatever_the_number_of_puzzles(tmp_path, monkeypatch):
     """Counted when a shard is written: results that are alive."""
-    alive, save = [], store.save
+    alive, save = [], work.save
 
     def counting(*given):
         alive.append(sum(type(x) is Result for x in gc.get_objects()))
@@ -172,7 +172,7 @@ def test_memory_is_a_shard_whatever_the_number_of_puzzles(tmp_path, monkeypatch)
 
     gc.collect()
     before = sum(type(x) is Result for x in gc.get_objects())
-    monkeypatch.setattr(store, "save", counting)
+    monkeypatch.setattr(work, "save", counting)
     Store.open(tmp_path, search(k=1, depth=1), random_tokens(200, 5), shard=5).fill()
     assert len(alive) == 40
     assert max(alive) <= before + 5 + 2

@@ -14,7 +14,7 @@ import operator
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Never
 
 import attrs
 import torch
@@ -36,15 +36,12 @@ from tts.shards import (
     load,
     make_folders,
     result_of,
-    save,
-    shard_of,
     sweep,
 )
 from tts.source import Source
+from tts.work import Work
 
 MANIFEST = "manifest.json"
-ATTEMPTS = 5
-"""How often a shard is written before the file system is blamed: another writer may come in between, but not always."""
 
 
 @attrs.frozen(eq=False)
@@ -139,21 +136,20 @@ class Store:
             for shard in run.missing()[i::n]:
                 run.write(shard, run.compute(shard))
         """
-        return [shard for shard in range(len(self)) if not self._has(shard)]
+        return [shard for shard in range(len(self)) if not is_whole(self.folder, shard, self.digest)]
+
+    def work(self, shard: int) -> Work:
+        """What there is to do for a shard, to be done here or elsewhere."""
+        rows = self.rows(shard)
+        puzzles = self.puzzles[rows].clone() if isinstance(self.puzzles, Tensor) else list(self.puzzles[rows])
+        ids, keys, labels = (None if x is None else x[rows].clone() for x in (self.ids, self.keys, self.labels))
+        return Work(
+            self.folder.absolute(), self.digest, shard, rows.start, puzzles, ids, keys, labels, self.ignore, self.seed
+        )
 
     def compute(self, shard: int, tick: Callable[[], object] = lambda: None) -> Result:
-        """Search the puzzles of a shard; nothing is written. Errors as those of the search.
-
-        Args:
-            tick: called after each puzzle.
-        """
-        rows, parts = self.rows(shard), []
-        ids, keys = (None if x is None else x[rows] for x in (self.ids, self.keys))
-        for part in self.search.stream(self.puzzles[rows], ids=ids, keys=keys, seed=self.seed):
-            parts.append(part)
-            tick()
-        order = torch.tensor([position for position, _ in parts]).argsort()
-        return Result.join([result for _, result in parts], order)
+        """Search the puzzles of a shard; nothing is written. ``tick`` is called after each. Errors as the search's."""
+        return self.work(shard).compute(self.search, tick)
 
     def write(self, shard: int, result: Result) -> None:
         """Keep the result of a shard, whole or not at all; one that is there already stays.
@@ -161,37 +157,25 @@ class Store:
         Raises:
             StoreError: it is the result of other puzzles, or there is no space.
         """
-        rows, correct = self.rows(shard), None
-        self._check(shard, result)
-        if self.labels is not None:
-            correct = result.rollouts.correct(self.labels[rows].cpu(), self.ignore)
-        made = shard_of(result, rows.start, correct)
-        for _ in range(ATTEMPTS):
-            if self._has(shard):
-                return
-            try:
-                save(made, self.folder, shard, self.digest)
-            except FileNotFoundError:  # swept away by another writer, which found the shard whole
-                make_folders(self.folder)
-            except OSError as error:
-                raise StoreError(
-                    f"{self.folder} cannot be written: {error.strerror or error}; "
-                    "the finished shards are safe, so make room and run the same again"
-                ) from error
-        if not self._has(shard):
-            raise StoreError(f"{self.folder}: shard {shard} does not read back as it was written; is the disk failing?")
+        self.work(shard).write(self.search, result)
 
     def fill(self, description: str = "search") -> None:
         """Run what is missing, with a progress bar in a terminal. Ctrl-C and errors leave the finished shards."""
-        missing, total = self.missing(), len(self.puzzles)
-        done = total - sum(self._size(shard) for shard in missing)
-        with tqdm(total=total, initial=done, desc=description, unit="puzzle", disable=None, delay=1) as bar:
+        missing = self.missing()
+        with self.progress(missing, description) as bar:
             for shard in missing:
-                if self._has(shard):  # another process was faster
-                    bar.update(self._size(shard))
+                work = self.work(shard)
+                if work.done():  # another process was faster
+                    bar.update(len(work))
                 else:
-                    self.write(shard, self.compute(shard, bar.update))
+                    work.write(self.search, work.compute(self.search, bar.update))
         sweep(self.folder)
+
+    def progress(self, missing: Sequence[int], description: str) -> tqdm[Never]:
+        """A bar of puzzles in a terminal, for one who runs the missing shards."""
+        total = len(self.puzzles)
+        done = total - sum(len(range(total)[self.rows(shard)]) for shard in missing)
+        return tqdm(total=total, initial=done, desc=description, unit="puzzle", disable=None, delay=1)
 
     def result(self) -> Result:
         """All puzzles, as the search returns them, but for the record of latents; costs add up.
@@ -214,21 +198,6 @@ class Store:
                     f"{self.folder}: shard {number} of {len(self)} is missing or damaged; call fill() first"
                 )
             yield shard
-
-    def _has(self, shard: int) -> bool:
-        return is_whole(self.folder, shard, self.digest)
-
-    def _size(self, shard: int) -> int:
-        return len(range(len(self.puzzles))[self.rows(shard)])
-
-    def _check(self, shard: int, result: Result) -> None:
-        """Raise StoreError unless the result is one of the shard's puzzles with this search."""
-        rows = self.rows(shard)
-        ids, keys = (None if x is None else x[rows] for x in (self.ids, self.keys))
-        batch = Source(self.search.model.codec, self.puzzles[rows], ids, keys).take(self._size(shard))
-        same = batch is not None and torch.equal(batch.keys, result.keys) and torch.equal(batch.tokens, result.tokens)
-        if not same or result.scores.shape[1] != self.search.k:
-            raise StoreError(f"{self.folder}: what was given is not the result of shard {shard}; pass compute({shard})")
 
 
 def _check_labels(labels: Tensor | None, expected: list[int]) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import zlib
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -315,3 +316,15 @@ def test_plain_tokens_are_drawn_where_nothing_says_what_they_mean(tmp_path):
     assert puzzle["title"] == "tokens, 2 rows by 3 columns"
     for look, token in zip(*(arrays_of(puzzle)[name].ravel() for name in ("looks", "answers")), strict=True):
         assert f">{token}</text>" in data["shapes"][look][0]
+
+
+def test_the_code_of_the_documentation_runs(tmp_path, monkeypatch):
+    blocks = re.findall(
+        r"```python\n(.*?)```", (Path(__file__).parents[1] / "docs" / "report.md").read_text(), re.DOTALL
+    )
+    assert len(blocks) == 2
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in blocks:
+        exec(compile(block, "report.md", "exec"), names)
+    assert data_of(Path("report.html"))["player"] == data_of(Path("comparison.html"))["player"]

@@ -19,26 +19,6 @@ from tts.puzzles.render_svg import cell_svg, lines_svg
 from tts.puzzles.varieties import BOARDS
 
 
-@attrs.frozen(eq=False)
-class Canvas:
-    """A board without its answers.
-
-    Attributes:
-        title: in words.
-        height, width: of the board.
-        places: int64 [height * width], its cells among the L of the codec.
-        lines: SVG of the lines between the cells.
-        draw: answer tokens [L] to what every cell of the board shows.
-    """
-
-    title: str
-    height: int
-    width: int
-    places: NDArray[np.int64]
-    lines: str
-    draw: Callable[[Grid], list[Cell]]
-
-
 class Shapes:
     """SVG of cells, each different one once: what lies under the lines of the board, and what over them."""
 
@@ -54,6 +34,41 @@ class Shapes:
         return self._numbers[cell]
 
 
+@attrs.frozen(eq=False)
+class Canvas:
+    """A board without its answers.
+
+    Attributes:
+        title: in words.
+        height, width: of the board.
+        places: int64 [height * width], its cells among the L of the codec.
+        lines: SVG of the lines between the cells.
+        decode: answer tokens [L] to values int64 [height * width].
+        show: values to what every cell of the board shows.
+        local: what a cell shows depends on its own value alone; a lit cell of lightup depends on others.
+    """
+
+    title: str
+    height: int
+    width: int
+    places: NDArray[np.int64]
+    lines: str
+    decode: Callable[[Grid], Grid]
+    show: Callable[[Grid], list[Cell]]
+    local: bool = True
+
+    def looks(self, frames: Grid, shapes: Shapes) -> Grid:
+        """How answers [U, L] look: int64 [U, height * width], places in ``shapes.drawn``."""
+        values = np.stack([self.decode(frame) for frame in frames])
+        if not self.local:
+            return np.array([[shapes.number(cell) for cell in self.show(row)] for row in values])
+        looks = np.zeros_like(values)
+        for value in np.unique(values):
+            shown = [shapes.number(cell) for cell in self.show(np.full(values.shape[1], value))]
+            looks = np.where(values == value, shown, looks)
+        return looks
+
+
 def canvas_of(tokens: Grid, codec: Codec | None, puzzle: Puzzle | None) -> Canvas:
     """The board that tokens [L] stand for; a grid of plain tokens where nothing says what they mean."""
     board = puzzle or (None if codec is None else read_board(codec, tokens))
@@ -65,13 +80,15 @@ def canvas_of(tokens: Grid, codec: Codec | None, puzzle: Puzzle | None) -> Canva
         return _plain(len(tokens), codec)
     height, width = board.height, board.width
 
-    def draw(answer: Grid) -> list[Cell]:
-        grid = board.grid(answer) if codec is None else codec.decode(board, answer)
-        return [cell for row in Picture.of(board, grid, None).cells for cell in row]
+    def decode(answer: Grid) -> Grid:
+        return (board.grid(answer) if codec is None else codec.decode(board, answer)).ravel().astype(np.int64)
+
+    def show(values: Grid) -> list[Cell]:
+        return [cell for row in Picture.of(board, values.reshape(height, width), None).cells for cell in row]
 
     rows = width if codec is None else codec.width
     places = np.arange(len(tokens)).reshape(-1, rows)[:height, :width].ravel()
-    return Canvas(empty.title, height, width, places, lines_svg(empty), draw)
+    return Canvas(empty.title, height, width, places, lines_svg(empty), decode, show, board.variety != "lightup")
 
 
 def read_board(codec: Codec, tokens: Grid) -> Puzzle | None:
@@ -110,7 +127,7 @@ def _plain(cells: int, codec: Codec | None) -> Canvas:
     blank = tuple((Cell(),) * width for _ in range(height))
     lines = lines_svg(Picture(title, blank, none, none, none))
 
-    def draw(answer: Grid) -> list[Cell]:
-        return [Cell(answer=str(token)) for token in answer.tolist()]
+    def show(values: Grid) -> list[Cell]:
+        return [Cell(answer=str(value)) for value in values.tolist()]
 
-    return Canvas(title, height, width, np.arange(cells), lines, draw)
+    return Canvas(title, height, width, np.arange(cells), lines, lambda answer: answer, show)

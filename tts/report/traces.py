@@ -110,11 +110,10 @@ def _puzzle(found: Found, choice: Choice, most: int, shapes: Shapes) -> dict[str
     cells = answers.shape[2]
     frames, index = np.unique(answers.reshape(-1, cells), axis=0, return_inverse=True)
     label, labelled = _label(found, b)
-    looks = [[shapes.number(cell) for cell in canvas.draw(frame)] for frame in frames]
     arrays: dict[str, NDArray[Any]] = {
         "q": q.astype("<f4"),
         "frame": index.reshape(q.shape).astype("<u2" if len(frames) < 1 << 16 else "<u4"),
-        "looks": np.array(looks, "<u2"),
+        "looks": canvas.looks(frames, shapes).astype("<u2"),
         "answers": frames[:, canvas.places].astype("<i4"),
         "label": label[canvas.places].astype("<i4"),
         "labelled": labelled[canvas.places].astype(np.uint8),
@@ -210,4 +209,4 @@ def pack(arrays: dict[str, NDArray[Any]]) -> tuple[list[tuple[str, str, int]], s
     ordered = sorted(arrays.items(), key=lambda item: -item[1].dtype.itemsize)
     layout = [(name, array.dtype.str[1:], array.size) for name, array in ordered]
     content = b"".join(array.tobytes() for _, array in ordered)
-    return layout, base64.b64encode(zlib.compress(content, 9)).decode()
+    return layout, base64.b64encode(zlib.compress(content)).decode()

@@ -139,6 +139,7 @@ def evaluate(
     shard: int = 64,
     baseline: bool = True,
     judges: Mapping[str, Judge] | None = None,
+    fill: Callable[[Store, str], None] = Store.fill,
 ) -> Evaluation:
     """Search a data set and count the right answers, by label and by the rules, which differ where a puzzle has several
     solutions (mazes).
@@ -151,6 +152,7 @@ def evaluate(
         shard: puzzles that are searched and kept together (of the deterministic model K times as many).
         baseline: run the deterministic model, too: one rollout without noise.
         judges: others who say what is right of boards, by name; they need a model whose rules are known.
+        fill: who runs what is missing in ``out``, under a title; ``tts.scale.fill`` does it on many workers.
 
     Raises:
         StoreError: ``out`` holds another run, or cannot be used.
@@ -162,7 +164,7 @@ def evaluate(
     labels = data.labels(codec)
     if labels is None and codec.verifier is None:
         raise TTSError(f"{data.name} has no labels and the model's tokens no known rules: nothing says what is right")
-    source = _Source(data, labels, seed, None if out is None else Path(out), shard, search.k, judges or {})
+    source = _Source(data, labels, seed, None if out is None else Path(out), shard, search.k, judges or {}, fill)
     scores: list[Score] = []
     if baseline:
         alone = Search(search.model, Identity(), QSelector(), k=1, depth=search.depth, lanes=search.lanes)
@@ -185,6 +187,7 @@ class _Source:
     shard: int
     k: int
     judges: Mapping[str, Judge]
+    fill: Callable[[Store, str], None]
 
     def scores(self, name: str, search: Search) -> Iterator[Score]:
         """The rows of one search; what is counted does not grow with K."""
@@ -206,7 +209,7 @@ class _Source:
         shard = self.shard * (self.k // search.k)  # as many rollouts in a shard of the one search as of the other
         known: dict[str, Any] = {"ids": ids, "labels": self.labels, "ignore": self._ignore}
         run = Store.open(self.out / name, search, puzzles, **known, seed=self.seed, shard=shard)
-        run.fill(name)
+        self.fill(run, name)
         for number in range(len(run)):
             kept = load(run.folder, number, run.digest)
             if kept is None:

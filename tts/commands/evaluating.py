@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tts.commands.options import CONSOLE, Depth, Device, Dtype, Seed, Width, model_of, sentences
+from tts.commands.options import CONSOLE, Depth, Device, Dtype, Seed, Width, fail, model_of, sentences
+
+if TYPE_CHECKING:
+    from tts import Store
 
 
 def evaluate(
@@ -30,8 +36,15 @@ def evaluate(
     baseline: Annotated[bool, typer.Option(help="run the deterministic model, too")] = True,
     device: Device = None,
     dtype: Dtype = None,
+    ray: Annotated[bool, typer.Option("--ray", help="on many workers; needs --out")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="with --ray; all there is room for")] = None,
+    gpus_per_worker: Annotated[float | None, typer.Option(min=0, help="with --ray; 1 where there are GPUs")] = None,
 ) -> None:
     """How many puzzles a search solves, in a table. With --out it is kept, and goes on after a kill."""
+    if ray and out is None:
+        fail("--ray needs a folder that all workers see: add --out FOLDER")
+    if not ray and (workers, gpus_per_worker) != (None, None):
+        fail("--workers and --gpus-per-worker go with --ray")
     with sentences():
         from tts import Search, Selector, Stop, Strategy
         from tts.evaluation import evaluate as run
@@ -43,5 +56,22 @@ def evaluate(
         chosen = named_dataset(data, split)
         puzzles = chosen.data if limit is None else chosen.data[:limit]
         search = Search(model_of(model, device, dtype), noise, pick, k=k, depth=depth, stop=rule)
-        found = run(search, puzzles, seed=seed, out=out, shard=shard, baseline=baseline, judges=chosen.judges)
+        with _filling(ray, workers, gpus_per_worker) as fill:
+            found = run(
+                search, puzzles, seed=seed, out=out, shard=shard, baseline=baseline, judges=chosen.judges, fill=fill
+            )
         CONSOLE.print(found.rich())
+
+
+@contextmanager
+def _filling(ray: bool, workers: int | None, gpus_per_worker: float | None) -> Iterator[Callable[[Store, str], None]]:
+    """Who runs what a store is missing: this process, or workers."""
+    from tts import Store
+
+    if not ray:
+        yield Store.fill
+        return
+    from tts import scale
+
+    with scale.connected():
+        yield partial(scale.fill, workers=workers, gpus_per_worker=gpus_per_worker)

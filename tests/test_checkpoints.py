@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import pytest
 import torch
 import yaml
@@ -17,6 +18,7 @@ from safetensors.torch import load_file, save_file
 import tts
 from tts.checkpoints import embedded
 from tts.puzzles import VarietyCodec
+from tts.trm import TRM
 
 DATA = Path(__file__).parent / "data"
 
@@ -74,6 +76,12 @@ def test_saving_and_loading_gives_the_same_model(source: str, tmp_path: Path) ->
         assert torch.equal(again.state_dict()[name], value), name
     if isinstance(model.codec, VarietyCodec):
         assert again.codec == model.codec
+
+
+def test_identifiers_without_a_table_are_kept_as_they_are_stated(tmp_path: Path) -> None:
+    config = attrs.evolve(tts.load("sudoku-9x9").config, puzzle_emb_ndim=0, puzzle_emb_len=0, num_puzzle_identifiers=3)
+    tts.save(TRM(config), tmp_path / "model.safetensors")
+    assert tts.load(tmp_path / "model.safetensors").config == config
 
 
 def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(

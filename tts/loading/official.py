@@ -81,7 +81,7 @@ def model_of(weights: Mapping[str, Tensor], fields: Fields, where: str) -> tuple
     known = {field.name: field for field in attrs.fields(config_type)}
     stated = {name: value for name, value in fields.items() if name in known}
     _check_agreement(found, stated, where)
-    complete = {**stated, **found, "expansion": _expansion(weights, found, stated, where)}
+    complete = {"num_puzzle_identifiers": 0, **stated, **found, "expansion": _expansion(weights, found, stated, where)}
     complete.update(_lengths(found, complete, _positions(weights), kind is HRM))
     _check_positions(complete, _positions(weights), where)
     if found.get("mlp_t"):
@@ -113,10 +113,11 @@ def shapes(weights: Mapping[str, Tensor], where: str) -> Fields:
     found: Fields = {
         "vocab_size": vocab_size,
         "hidden_size": hidden,
-        "num_puzzle_identifiers": table[0],
         "puzzle_emb_ndim": table[1],
         "L_layers": _layers(weights, "L_level"),
     }
+    if table[0]:  # without a table any number may be stated
+        found["num_puzzle_identifiers"] = table[0]
     if any(name.startswith("H_level.") for name in weights):
         found["H_layers"] = _layers(weights, "H_level")
     else:

@@ -316,7 +316,7 @@ DESCRIPTIONS: dict[str, Maker] = {
     "sets of sets": words('{"sets": {"all": 1}, "seq_len": 16, "vocab_size": 6}'),
 }
 LINES: dict[str, Maker] = {
-    "a line without end": sparse(b"", 2**31),
+    "a line without end": sparse(b"", 2**28),
     "no text": words(b"\xff\xfe" * 100),
     "a vast board": words('{"url": "https://puzz.link/p?nurikabe/999999999/999999999/"}'),
     "nested without end": words('{"url": ' + "[" * 100_000),

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TYPED := .typecheck
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench docs clean
 
 demo: $(VENV)/.run
 	$(BIN)/tts demo
@@ -22,6 +22,11 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+docs: $(VENV)/.docs
+	rm -rf $(TYPED) build
+	$(BIN)/python -m pip install --quiet --no-deps --target $(TYPED) .
+	$(BIN)/zensical build --clean --strict
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -33,5 +38,9 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.run
 
+$(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	touch $@ $(VENV)/.run
+
 clean:
-	rm -rf $(VENV) $(TYPED) build *.egg-info
+	rm -rf $(VENV) $(TYPED) build site *.egg-info

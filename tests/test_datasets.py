@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -152,15 +151,3 @@ def test_boards_are_parsed_when_they_are_looked_at(tmp_path: Path) -> None:
         boards[3]
     result = tts.Search(SmallModel(CODEC), tts.Identity(), tts.QSelector(), k=1, depth=1)(boards[:3])
     assert len(result.answers) == 3
-
-
-def test_the_code_of_the_page_on_data_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = Path(__file__).parents[1] / "docs" / "data.md"
-    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
-    assert len(blocks) == 2
-    (tmp_path / "puzzles.txt").write_text("".join(f"{a} {b}\n" for a, b in zip(TEXT, SOLUTIONS, strict=True)))
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for block in blocks:
-        exec(compile(block, page.name, "exec"), names)
-    assert len(names["labels"]) == 2  # type: ignore[arg-type]

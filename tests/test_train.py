@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 import os
-import re
 import signal
 from pathlib import Path
 
@@ -246,15 +245,6 @@ def test_the_commands(tmp_path: Path, preset: Preset, monkeypatch: pytest.Monkey
     listed = CliRunner().invoke(app, ["models"])
     assert listed.exit_code == 0
     assert "sudoku-9x9" in listed.output
-
-
-def test_the_code_of_the_documentation_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    text = (Path(__file__).parents[1] / "docs" / "training.md").read_text()
-    (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    names: dict[str, object] = {}
-    exec(compile(block, "docs/training.md", "exec"), names)
-    assert names["trainer"].updates == 100  # type: ignore[attr-defined]
-    assert "sudoku" in capsys.readouterr().out
 
 
 def test_a_run_that_is_told_to_end_saves_and_can_be_resumed(

@@ -414,16 +414,3 @@ def test_the_weights_of_a_folder(case: str) -> None:
 def test_a_folder_that_does_not_say_which(names: list[str], sentence: str) -> None:
     with pytest.raises(tts.CheckpointError, match=sentence):
         choose(names, "here")
-
-
-def test_the_code_of_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (Path(__file__).parents[1] / "docs" / "checkpoints.md").read_text()
-    [block] = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    for name, source in (("sudoku", "trm_mlp"), ("maze", "trm_att")):
-        shutil.copytree(DATA / source, tmp_path / "runs" / name)
-    (tmp_path / "weights").mkdir()
-    write(tmp_path / "weights" / "model.pt", bare("trm_att"))
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    exec(compile(block, "checkpoints.md", "exec"), names)
-    assert names["model"].config.seq_len == 900

@@ -26,7 +26,7 @@ from tts.device import default_device
 from tts.errors import TTSError, first_line
 from tts.evaluation import NOTHING
 from tts.puzzle import Puzzle
-from tts.reading import Dataset
+from tts.reading.dataset import Dataset
 from tts.search import Search, device_of
 from tts.shards import sweep
 from tts.store import Store
@@ -72,7 +72,7 @@ def run(
         data.check(search.model)
         if labels is None:
             labels, ignore = data.labels(search.model.codec), NOTHING if data.ignore is None else data.ignore
-        data, ids = data.puzzles, data.ids if ids is None else ids
+        ids, data = data.ids if ids is None else ids, data.puzzles
     store = Store.open(out, search, data, ids=ids, keys=keys, labels=labels, ignore=ignore, seed=seed, shard=shard)
     fill(store, workers=workers, gpus_per_worker=gpus_per_worker)
     return store
@@ -228,14 +228,13 @@ class _Team:
 
 def _sendable(search: Search) -> bytes:
     """The search with its model in main memory, pickled. TTSError where that cannot be done."""
-    from ray import cloudpickle
-
     if device_of(search.model).type != "cpu":
         search = attrs.evolve(search, model=copy.deepcopy(search.model).cpu())
     try:
-        return cloudpickle.dumps(search)
+        sent: bytes = _ray().cloudpickle.dumps(search)
     except (TypeError, AttributeError, pickle.PicklingError) as error:
         raise TTSError(f"the search cannot be sent to workers: {first_line(error)}") from error
+    return sent
 
 
 def _ray() -> Any:

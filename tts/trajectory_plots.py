@@ -96,7 +96,8 @@ def _paths(axes: Axes, paths: Floats, final: Bools, chosen: int, shares: tuple[f
     axes.plot(x, y, color="black", linewidth=1.4)
     axes.scatter(x, y, 24, np.arange(len(x)), cmap="viridis", zorder=3)
     axes.annotate("start", (x[0], y[0]), (4, 4), textcoords="offset points", fontsize="small")
-    axes.plot(x[-1:], y[-1:], "*", markersize=11, color=RIGHT if final[chosen] else WRONG, markeredgecolor="black")
+    end = RIGHT if final[chosen] else WRONG
+    axes.plot(x[-1:], y[-1:], "*", markersize=11, color=end, markeredgecolor="black", zorder=4)
     axes.set(xlabel=f"PC 1 ({shares[0]:.0%} of variance)", ylabel=f"PC 2 ({shares[1]:.0%})", xticks=[], yticks=[])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -143,3 +144,13 @@ def test_options_that_do_not_go_together(how: list[str], sentence: str) -> None:
     found = CliRunner().invoke(app, ["evaluate", "sudoku-9x9", "bundled:tdoku", *how])
     assert found.exit_code == 2
     assert sentence in found.output.replace("\n", " ")
+
+
+def test_the_code_of_the_page_runs(ray: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[1] / "docs" / "scale.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    assert len(blocks) == 1
+    names: dict[str, Any] = {}
+    exec(compile(blocks[0], "scale.md", "exec"), names)
+    assert names["store"].missing() == []

@@ -36,6 +36,7 @@ PAGES = {
 BLOCKS = {page: re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE) for page, text in PAGES.items()}
 COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+WITH_RAY = "docs/scale.md"  # test_scale.py runs it, on a Ray for tests
 EXPRESSIONS = {"--strategy": Strategy, "--selector": Selector, "--stop": Stop}
 LINK = re.compile(r"\]\(([^)#\s]*)#?([^)\s]*)\)")
 
@@ -86,7 +87,7 @@ def outcome(page: str, names: dict[str, Any]) -> None:
             assert names["trainer"].updates == 100
 
 
-@pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if blocks])
+@pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if blocks and page != WITH_RAY])
 def test_the_code_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare(page, tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -89,8 +89,8 @@ class Store:
 
         Args:
             folder: made where it does not exist.
-            search: ``lanes`` may change from one time to the next, as may device and number of threads, which
-                results depend on in their last bits. A model of one's own is known by its class, its ``config`` and
+            search: ``lanes`` may change from one time to the next, as may the device, on which
+                results depend in their last bits. A model of one's own is known by its class, its ``config`` and
                 ``codec``, and its weights.
             puzzles, ids, keys, seed: as a search is called with. A tensor may be mapped from a file: it is read once
                 to be hashed, a few puzzles at a time, and then shard by shard.

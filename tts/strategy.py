@@ -45,8 +45,8 @@ class Strategy(ABC):
     """Changes the latents of a rollout before each supervision step.
 
     Subclasses are frozen and hold no mutable state; they draw noise from ``rng`` alone, whose streams belong to the
-    lane's own rollout, so that a result never depends on the batch. ``perturb`` may run in several threads at once, each
-    on lanes of its own (``RecursiveModel.side_by_side``).
+    lane's own rollout, so that a result never depends on the batch. ``perturb`` may run in several threads at once,
+    each on lanes of its own (``RecursiveModel.side_by_side``).
     """
 
     @abstractmethod

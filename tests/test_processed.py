@@ -105,6 +105,16 @@ def test_official_arrays_that_do_not_fit_are_named(tmp_path: Path, part: str, ar
     assert str(path) in str(raised.value)
 
 
+def test_what_numpy_says_of_a_damaged_header_is_cut_to_its_first_line(tmp_path: Path) -> None:
+    path = official(tmp_path) / "test" / "all__puzzle_indices.npy"
+    content = bytearray(path.read_bytes())
+    content[8:10] = (20_000).to_bytes(2, "little")  # a header longer than numpy reads, of which it says much
+    path.write_bytes(bytes(content) + bytes(20_000))
+    with pytest.raises(PuzzleError, match=r"all__puzzle_indices\.npy is damaged or no array") as raised:
+        open_dataset(tmp_path / "data")
+    assert "\n" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tts.errors import PuzzleError
+from tts.errors import PuzzleError, first_line
 from tts.reading.dataset import Dataset
 
 DESCRIPTION = "dataset.json"
@@ -103,8 +103,7 @@ def _array(path: Path) -> NDArray[Any]:
     try:
         array = np.lib.format.open_memmap(path, mode="c")  # copy on write: torch wants arrays that could be written
     except Exception as error:  # numpy fails in many ways on damaged headers
-        said = str(error) or type(error).__name__
-        raise PuzzleError(f"{path} is damaged or no array; copy it anew: {said}") from error
+        raise PuzzleError(f"{path} is damaged or no array; copy it anew: {first_line(error)}") from error
     if array.dtype.kind not in "iu" or array.ndim == 0:
         raise PuzzleError(f"{path} holds {array.dtype} {list(array.shape)}; expected rows of whole numbers")
     return array

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from tts.datasets import FOLDER, read_lines
-from tts.errors import TTSError
+from tts.errors import TTSError, first_line
 from tts.puzzle import Grid
 from tts.puzzles import VARIETIES, Board, Heyawake, MixedCodec, Sudoku, parse
 from tts.training.examples import Group
@@ -173,4 +173,5 @@ def _read(path: Path) -> Made:
         with np.load(path) as arrays:
             return Made(**{field.name: arrays[field.name] for field in attrs.fields(Made)})
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise TTSError(f"{path} holds no training puzzles: {error}; delete it to have them made again") from error
+        said = first_line(error)
+        raise TTSError(f"{path} holds no training puzzles: {said}; delete it to have them made again") from error

@@ -20,7 +20,7 @@ from tts.datasets import Labelled, pencils_6x6, sudokus, sudokus_6x6
 from tts.describe import describe
 from tts.errors import PuzzleError
 from tts.manifest import claim, describe_data, put
-from tts.model import RecursiveModel
+from tts.model import Codec, RecursiveModel
 from tts.reading import open_dataset
 from tts.reading.dataset import Boards, Dataset, KnownBoards
 from tts.rollouts import Result, choose
@@ -109,6 +109,11 @@ class Ablation:
     def budget(self) -> int:
         """Lane-steps a puzzle, where compute is held equal."""
         return self.k * self.depth
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether the model's codec has views of a puzzle."""
+        return type(self.model.codec).views is not Codec.views
 
     def search(self, strategy: Strategy | None = None, selector: Selector | None = None, **more: Any) -> Search:
         """A search with the ablation's noise, Q, k and depth, unless told otherwise."""

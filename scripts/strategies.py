@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tts.comparison import Comparison
-from tts.model import Codec
 from tts.plots import accuracy_against_lane_steps
 from tts.scripts.ablation import Ablation
 from tts.search import Search
@@ -51,7 +50,7 @@ def strategies(ablation: Ablation) -> dict[str, Strategy]:
     }
     if codec.verifier is not None:
         found["targeted noise"] = TargetedNoise(sigma, latents)
-    if type(codec).views is not Codec.views:
+    if ablation.symmetric:
         found["views"] = SymmetricViews(Identity(), views=VIEWS)
         found["views and noise"] = SymmetricViews(noise, views=VIEWS)
     return found

@@ -11,7 +11,7 @@ import typer
 
 from tts.commands.options import CONSOLE, Depth, Device, Dtype, Latents, Model, Sigma, Width, fail, model_of, sentences
 
-NAMES = ("selectors", "sigma_latents", "width_depth", "strategies", "stop_rules", "q_calibration")
+NAMES = ("selectors", "sigma_latents", "width_depth", "strategies", "stop_rules", "q_calibration", "finalists")
 
 
 def ablate(

@@ -11,6 +11,7 @@ from pathlib import Path
 import attrs
 import pytest
 import torch
+from conftest import DEVICES
 from torch import Tensor
 from typer.testing import CliRunner
 
@@ -97,12 +98,17 @@ def test_ten_updates_are_five_and_five_after_a_resume(preset: Preset, tmp_path: 
     assert not equal(trainer.state()["model"], cut["model"])
 
 
-def test_training_learns(examples: Mixture) -> None:
-    trainer = Trainer(small_model(), examples, attrs.evolve(SMALL, batch=64, reveal=(0.0, 0.0)))
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_training_learns(examples: Mixture, dtype: torch.dtype, device: str) -> None:
+    settings = attrs.evolve(SMALL, batch=64, reveal=(0.0, 0.0))
+    trainer = Trainer(small_model().to(device), examples, settings, dtype=dtype)
     losses = [trainer.update(0.0) for _ in range(120)]
     first, last = losses[:10], losses[-10:]
     assert sum(x.cells for x in last) / 10 > sum(x.cells for x in first) / 10 + 0.2
     assert sum(x.loss for x in last) < 0.8 * sum(x.loss for x in first)
+    kept = [*trainer.model.parameters(), *trainer.average.parameters(), trainer.lanes["y"], trainer.lanes["z"]]
+    assert {x.dtype for x in kept} == {torch.float32}
 
 
 def test_lanes_end_at_halting_or_at_full_depth_and_explorers_stay(examples: Mixture) -> None:
@@ -239,6 +245,15 @@ def test_the_commands(tmp_path: Path, preset: Preset, monkeypatch: pytest.Monkey
     assert "holds a run already" in again.output.replace("\n", " ")
     resumed = CliRunner().invoke(app, [*arguments, "5", "--resume"])
     assert resumed.exit_code == 0, resumed.output
+    told: list[torch.dtype] = []
+    real = Trainer.__init__
+    monkeypatch.setattr(Trainer, "__init__", lambda *a, dtype, **k: (told.append(dtype), real(*a, dtype=dtype, **k))[1])
+    cast = CliRunner().invoke(app, [*arguments, "6", "--resume", "--dtype", "bfloat16", "--device", "cpu"])
+    assert cast.exit_code == 0, cast.output
+    assert told == [torch.bfloat16]
+    wrong = CliRunner().invoke(app, [*arguments, "7", "--resume", "--dtype", "int8"])
+    assert wrong.exit_code == 2
+    assert "--dtype int8 is not known" in wrong.output.replace("\n", " ")
     unknown = CliRunner().invoke(app, ["train", "--preset", "chess", "--minutes", "1"])
     assert unknown.exit_code == 2
     assert "--preset chess" in unknown.output

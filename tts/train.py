@@ -61,6 +61,8 @@ def train(
     resume: bool = False,
     data: Path | None = None,
     compiled: bool = False,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
     settings: Settings | None = None,
 ) -> dict[str, float]:
     """Train a preset, write everything to the folder ``out``, and test the averaged weights on bundled puzzles.
@@ -72,6 +74,8 @@ def train(
         resume: go on from ``state.pt``; it must be there then, and must not be otherwise.
         data: where the training puzzles are kept, ``out``/data unless given.
         compiled: compile the networks.
+        device: to train on.
+        dtype: of the matrix products, see ``Trainer``.
         settings: in place of the preset's.
 
     Returns:
@@ -91,7 +95,8 @@ def train(
     pairs = preset.data(data or out / "data")
     chosen = settings or preset.settings
     examples = Mixture([train for train, _ in pairs])
-    trainer = Trainer(_fresh(preset, chosen.seed), examples, chosen, compiled=compiled)
+    model = _fresh(preset, chosen.seed).to(device)
+    trainer = Trainer(model, examples, chosen, compiled=compiled, dtype=dtype)
     watched = [held.first(WATCHED // len(pairs)) for _, held in pairs]
     run = Run(preset, trainer, out, schedule, watched)
     if resume:
@@ -107,7 +112,7 @@ def evaluate(model: TwoLatentModel, groups: Sequence[Group], depth: int = 16) ->
     for group in groups:
         tokens = group.tokens.long()
         found = search(tokens, ids=torch.full((len(group),), group.identifier))
-        solved[group.name] = float(found.rollouts.correct(group.labels.long()).float().mean())
+        solved[group.name] = float(found.rollouts.correct(group.labels.long().to(found.answers.device)).float().mean())
     return solved
 
 

@@ -39,20 +39,27 @@ def fail(sentence: str) -> NoReturn:
 
 
 def model_of(source: str, device: str | None, dtype: str | None) -> Any:
+    from tts.checkpoints import load
+    from tts.device import fast_dtype
+
+    where, kind = place_of(device, dtype)
+    return load(source, device=where, dtype=kind or fast_dtype(where))
+
+
+def place_of(device: str | None, dtype: str | None) -> tuple[Any, Any]:
+    """The torch.device, the default one unless given, and the torch.dtype, None unless given."""
     import torch
 
-    from tts.checkpoints import load
-    from tts.device import default_device, fast_dtype
+    from tts.device import default_device
 
     names = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     if dtype is not None and dtype not in names:
         fail(f"--dtype {dtype} is not known; use float32 or bfloat16")
     try:
         where = torch.device(device) if device else default_device()
-        return load(source, device=where, dtype=names[dtype] if dtype else fast_dtype(where))
+        torch.empty(0, device=where)
+        return where, names[dtype] if dtype else None
     except (RuntimeError, AssertionError) as error:
-        if isinstance(error, TTSError):
-            raise
         fail(f"--device {device} cannot be used here: {str(error).splitlines()[0]}")
 
 

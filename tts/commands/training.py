@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tts.commands.options import CONSOLE, fail, sentences
+from tts.commands.options import CONSOLE, Device, fail, place_of, sentences
 
 
 def train(
@@ -23,9 +23,12 @@ def train(
     compiled: Annotated[
         bool, typer.Option("--compile/--no-compile", help="compile the networks: pays in hours")
     ] = False,
+    device: Device = None,
+    dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16; bfloat16 where it pays")] = None,
 ) -> None:
     """Train a model on generated puzzles and test it on bundled ones. Ctrl-C or SIGTERM saves; --resume goes on."""
     with sentences():
+        from tts.device import training_dtype
         from tts.train import Schedule
         from tts.train import train as run
         from tts.training import PRESETS
@@ -35,9 +38,11 @@ def train(
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         _keep_freed_memory()
         folder = out or Path("runs") / preset
+        where, kind = place_of(device, dtype)
+        given = {"resume": resume, "data": data, "compiled": compiled, "device": where}
         schedule = Schedule(minutes=minutes, updates=updates, evaluate_every=evaluate_every)
         try:
-            solved = run(PRESETS[preset], folder, schedule, resume=resume, data=data, compiled=compiled)
+            solved = run(PRESETS[preset], folder, schedule, dtype=kind or training_dtype(where), **given)
         except KeyboardInterrupt:
             CONSOLE.print(f"stopped; the run is kept in {folder}, --resume goes on")
             raise typer.Exit(130) from None

@@ -78,10 +78,20 @@ class Trainer:
         examples: what to train on.
         settings: how.
         compiled: compile the networks; the first update then takes long.
+        dtype: of the matrix products, by autocast where it is not float32; weights and latents stay float32.
     """
 
-    def __init__(self, model: TwoLatentModel, examples: Mixture, settings: Settings, *, compiled: bool = False) -> None:
+    def __init__(
+        self,
+        model: TwoLatentModel,
+        examples: Mixture,
+        settings: Settings,
+        *,
+        compiled: bool = False,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         self.model, self.examples, self.settings = model.train().requires_grad_(True), examples, settings
+        self.cast = torch.autocast(model.H_init.device.type, dtype, enabled=dtype != torch.float32)
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
         if compiled:
             for level in set(model.levels):
@@ -102,8 +112,9 @@ class Trainer:
         settings, lanes = self.settings, self.lanes
         self._refill(progress)
         state = {"y": lanes["y"], "z": lanes["z"]}
-        state = self.model.supervised_step(state, self.model.encode(lanes["tokens"], lanes["ids"]))
-        readout = self.model.read(state)
+        with self.cast:
+            state = self.model.supervised_step(state, self.model.encode(lanes["tokens"], lanes["ids"]))
+            readout = self.model.read(state)
         loss, right = loss_of(readout, lanes["labels"])
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
@@ -113,7 +124,7 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         self._average()
         self.updates += 1
-        lanes.update({name: latent.detach() for name, latent in state.items()})
+        lanes.update({name: latent.detach().float() for name, latent in state.items()})
         lanes["steps"] += 1
         solved = right.all(dim=1)
         halts = readout.halt & (lanes["steps"] >= lanes["least"])

@@ -23,6 +23,7 @@ from tts.model import Readout
 from tts.puzzles import Sudoku
 from tts.train import Schedule, evaluate, train
 from tts.training import PRESETS, Group, Mixture, Preset, Settings, Trainer
+from tts.training.curves import training_curves
 from tts.training.making import make_sudokus
 from tts.training.presets import as_group
 from tts.training.trainer import loss_of, read_state, write_state
@@ -195,6 +196,22 @@ def test_a_run_leaves_a_log_evaluations_and_a_model_that_loads(preset: Preset, t
     (out / "state.pt").write_bytes(b"damaged")
     with pytest.raises(TTSError, match="no state of a training run"):
         train(preset, out, Schedule(updates=50), resume=True)
+
+
+def test_a_run_is_drawn(preset: Preset, tmp_path: Path) -> None:
+    with pytest.raises(TTSError, match=r"log\.csv is no log of a training run"):
+        training_curves(tmp_path)
+    train(preset, tmp_path / "run", Schedule(updates=4, log_every=2))
+    figure = training_curves(tmp_path / "run")
+    loss, solved = (axes.lines[0] for axes in figure.axes)
+    logged = [float(row["loss"]) for row in csv.DictReader((tmp_path / "run" / "log.csv").open())]
+    assert list(loss.get_ydata()) == logged
+    assert len(logged) == 2
+    assert solved.get_label() == "sudoku"
+    assert 0 <= solved.get_ydata()[0] <= 100
+    (tmp_path / "run" / "log.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(TTSError, match="it has no column minutes"):
+        training_curves(tmp_path / "run")
 
 
 def test_an_end_is_needed_and_progress_is_the_nearer_one() -> None:

@@ -21,7 +21,7 @@ def train(
     data: Annotated[Path | None, typer.Option(help="folder of the training puzzles; OUT/data unless given")] = None,
     evaluate_every: Annotated[float, typer.Option(min=0, help="minutes between evaluations on held-out puzzles")] = 2.0,
     compiled: Annotated[
-        bool, typer.Option("--compile/--no-compile", help="compile the networks: pays in hours")
+        bool, typer.Option("--compile/--no-compile", help="compile the networks: pays after some minutes")
     ] = False,
     device: Device = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16; bfloat16 where it pays")] = None,

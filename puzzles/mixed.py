@@ -23,6 +23,13 @@ def _names(varieties: Iterable[str]) -> tuple[str, ...]:
     return tuple(varieties)
 
 
+def _box(box: Iterable[int] | None) -> tuple[int, int] | None:
+    if box is None:
+        return None
+    high, wide = box
+    return high, wide
+
+
 @attrs.frozen
 class MixedCodec(Codec):
     """Each variety has its own range of tokens and its own puzzle identifier, its place in ``varieties``.
@@ -32,6 +39,8 @@ class MixedCodec(Codec):
     Attributes:
         varieties: their names.
         height, width: the largest board, L = height * width.
+        box: height and width of the sudokus' boxes; unless given, the usual ones of a board of this size. (3, 3) puts
+            sudokus of 9x9 on a larger board.
         vocab_size: V, what the varieties need on boards of this size.
         pad: 0.
         verifier: the rules of all of them, those of its own variety for each board.
@@ -43,6 +52,7 @@ class MixedCodec(Codec):
     varieties: tuple[str, ...] = attrs.field(converter=_names)
     height: int
     width: int
+    box: tuple[int, int] | None = attrs.field(default=None, converter=_box)
     vocab_size: int = attrs.field(init=False)
     pad: int = attrs.field(default=PAD, init=False)
     verifier: Verifier = attrs.field(init=False, eq=False, repr=False)
@@ -51,12 +61,17 @@ class MixedCodec(Codec):
     def __attrs_post_init__(self) -> None:
         if not self.varieties or len(set(self.varieties)) != len(self.varieties):
             raise PuzzleError(f"MixedCodec: varieties {self.varieties}; give one or more, each once")
-        parts = tuple(VarietyCodec(name, self.height, self.width) for name in self.varieties)
+        parts = tuple(self._part(name) for name in self.varieties)
         sizes = tuple(part.vocab_size for part in parts)
         rules = tuple(part.verifier for part in parts if part.verifier is not None)
         object.__setattr__(self, "parts", parts)
         object.__setattr__(self, "vocab_size", token_starts(sizes)[-1])
         object.__setattr__(self, "verifier", MixedVerifier(rules, sizes))
+
+    def _part(self, name: str) -> VarietyCodec:
+        if name == "sudoku" and self.box is not None:
+            return VarietyCodec(name, self.height, self.width, self.box)
+        return VarietyCodec(name, self.height, self.width)
 
     def range(self, variety: str) -> tuple[int, int]:
         """The first token of a variety and the one after its last.

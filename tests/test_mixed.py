@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 import torch
 
 from tts import TRM, Identity, PuzzleError, QSelector, Search, TRMConfig, load, save
-from tts.datasets import pencils_6x6
+from tts.datasets import pencils_6x6, sudokus
 from tts.puzzles.codec import VarietyCodec
 from tts.puzzles.mixed import MixedCodec
 from tts.small import SmallModel
+from tts.training.presets import as_group
 from tts.verifiers.mixed import MixedVerifier, token_starts
 
 VARIETIES = ("sudoku", "lightup", "nurikabe", "heyawake", "tapa", "shakashaka")
@@ -90,6 +92,22 @@ def test_answers_in_tokens_of_another_variety_are_illegal() -> None:
     assert found.cells[:, 0].all()
 
 
+def test_smaller_sudokus_lie_on_a_larger_board() -> None:
+    codec = MixedCodec(("lightup", "sudoku"), 10, 10, box=[3, 3])
+    data = sudokus()["heldout"][:3]
+    group = as_group("sudoku", data, codec)
+    assert codec.box == (3, 3)
+    assert group.identifier == 1
+    assert (group.tokens.view(3, 10, 10)[:, 9] == 0).all()
+    assert (group.tokens.view(3, 10, 10)[:, :9, :9] > 0).all()
+    assert codec.verifier.valid(group.tokens, group.labels).all()
+    grid = codec.decode(data.puzzles[0], group.labels[0].numpy())
+    assert not data.puzzles[0].violated(grid).any()
+    for view, _ in zip(codec.views(group.tokens[0].numpy(), 1, seed=3), range(4), strict=False):
+        seen = torch.from_numpy(view.values[group.labels[0].numpy()[view.cells]])
+        assert codec.verifier.valid(torch.from_numpy(view.tokens)[None], seen[None]).all()
+
+
 @pytest.mark.parametrize("variety", VARIETIES)
 def test_views_show_a_puzzle_that_its_answer_solves(variety: str) -> None:
     data = pencils_6x6()[variety]
@@ -142,3 +160,6 @@ def test_a_saved_model_keeps_its_codec(tmp_path: Path) -> None:
     )
     save(TRM(config, CODEC), tmp_path / "mixed.safetensors")
     assert load(tmp_path / "mixed.safetensors").codec == CODEC
+    boxed = MixedCodec(VARIETIES, 10, 10, box=(3, 3))
+    save(TRM(attrs.evolve(config, vocab_size=boxed.vocab_size, seq_len=100), boxed), tmp_path / "boxed.safetensors")
+    assert load(tmp_path / "boxed.safetensors").codec == boxed

@@ -87,3 +87,19 @@ def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
     heyawake = tokens[ids == 2]
     assert ((heyawake >= start + 2) & (heyawake < end)).all()  # clues only: no cell of the answer hides one
     assert (labels > 0).all()
+
+
+def test_sudokus_on_a_larger_board_are_drawn_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "HELD", 4)
+    codec = MixedCodec(("lightup", "sudoku"), 5, 5, box=(2, 2))
+    pairs = pencil_groups(tmp_path, codec, 20, 5, ["sudoku"])
+    (train_group, held), board = pairs[0], torch.ones(5, 5, dtype=torch.bool)
+    assert [group.identifier for group in pairs[0]] == [1, 1]
+    board[:4, :4] = False
+    kept = train_group.tokens.clone()
+    tokens, labels = train_group.draw(50, 0.5, torch.Generator().manual_seed(0))
+    for drawn in (tokens, labels, held.tokens, held.labels):
+        assert ((drawn == 0) == board.flatten()).all()
+    assert codec.verifier.valid(tokens, labels).all()
+    assert torch.equal(train_group.tokens, kept)
+    assert len({row.numpy().tobytes() for row in tokens}) > len(train_group)

@@ -22,6 +22,7 @@ class Group:
         box: of sudokus that fill the board, height and width of their boxes: these are shuffled when drawn, by all
             symmetries of their variety. Others come with their mirrors and turns among the n.
         blank: the token of an open cell of those sudokus; the digits follow it.
+        cells: of sudokus that do not fill the board, the cells they take, int64 [side * side]; the others are pads.
         reveals: cells of the answer may be shown. False where an answer token would hide what a clue says (heyawake).
     """
 
@@ -31,6 +32,7 @@ class Group:
     identifier: int = 0
     box: tuple[int, int] | None = None
     blank: int = 1
+    cells: Tensor | None = None
     reveals: bool = True
 
     def __len__(self) -> int:
@@ -45,7 +47,9 @@ class Group:
         rows = torch.randint(len(self), (n,), generator=draws)
         tokens, labels = self.tokens[rows].long(), self.labels[rows].long()
         if self.box is not None:
-            tokens, labels = shuffled(tokens, labels, self.box, self.blank, draws)
+            cells = slice(None) if self.cells is None else self.cells
+            pair = shuffled(tokens[:, cells], labels[:, cells], self.box, self.blank, draws)
+            tokens[:, cells], labels[:, cells] = pair
         return (revealed(tokens, labels, reveal, draws) if self.reveals else tokens), labels
 
 

@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
 from tts.datasets import FOLDER, read_lines
@@ -34,10 +35,19 @@ class Made:
     held_tokens: Cells
     held_labels: Cells
 
-    def groups(self, name: str, start: int = 1, **fields: object) -> tuple[Group, Group]:
-        """To train on and held out, in a vocabulary in which the variety's tokens begin at ``start``."""
+    def groups(
+        self, name: str, start: int = 1, *, cells: Tensor | None = None, length: int = 0, **fields: object
+    ) -> tuple[Group, Group]:
+        """To train on and held out, in a vocabulary in which the variety's tokens begin at ``start``.
+
+        Args:
+            cells: where the puzzles lie on a larger board of ``length`` cells, int64 [L]; they fill it unless given.
+            fields: of the groups.
+        """
         shifted = [torch.from_numpy(x + start - 1) for x in attrs.astuple(self)]
-        fields["blank"] = start
+        if cells is not None:
+            shifted = [torch.zeros(len(x), length, dtype=x.dtype).index_copy(1, cells, x) for x in shifted]
+        fields |= {"blank": start, "cells": cells}
         train = Group(name, shifted[0], shifted[1], **fields)  # type: ignore[arg-type]
         return train, Group(name, shifted[2], shifted[3], **{**fields, "box": None})  # type: ignore[arg-type]
 
@@ -127,15 +137,23 @@ def make_pencils(path: Path, variety: str, size: int, count: int, seed: int) -> 
     return _write(path, Made(*made))
 
 
-def pencil_groups(folder: Path, codec: MixedCodec, count: int, seed: int) -> list[tuple[Group, Group]]:
-    """For each variety of the codec the examples to train on and those held out."""
-    pairs = []
-    for place, variety in enumerate(codec.varieties):
-        file = folder / f"{variety}_{codec.height}x{codec.width}_{count}_{seed}.npz"
-        made = make_pencils(file, variety, codec.height, count, seed)
+def pencil_groups(
+    folder: Path, codec: MixedCodec, count: int, seed: int, varieties: Sequence[str] = ()
+) -> list[tuple[Group, Group]]:
+    """For each variety of the codec, or for those named, the examples to train on and those held out.
+
+    Puzzles fill the codec's board, which is square, but for sudokus with smaller boxes, which lie at its top left.
+    """
+    pairs, board = [], torch.arange(codec.height * codec.width).view(codec.height, codec.width)
+    for variety in varieties or codec.varieties:
+        place, side = codec.varieties.index(variety), codec.height
         fields: dict[str, Any] = {"identifier": place, "reveals": VARIETIES[variety] is not Heyawake}
-        if variety == "sudoku":
-            fields["box"] = codec.parts[place].box
+        box = codec.parts[place].box
+        if box is not None:
+            side, fields["box"] = box[0] * box[1], box
+        if side < codec.height:
+            fields |= {"cells": board[:side, :side].flatten(), "length": board.numel()}
+        made = make_pencils(folder / f"{variety}_{side}x{side}_{count}_{seed}.npz", variety, side, count, seed)
         pairs.append(made.groups(variety, codec.range(variety)[0], **fields))
     return pairs
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import attrs
 import torch
 
-from tts.datasets import Labelled, pencils_6x6, sudokus, sudokus_6x6
+from tts.datasets import Labelled, pencils_6x6, pencils_10x10, sudokus, sudokus_6x6
 from tts.model import Codec
 from tts.puzzles import VARIETIES, MixedCodec, VarietyCodec
 from tts.training.examples import Group
@@ -19,7 +19,9 @@ from tts.trm import TRMConfig
 
 Groups: TypeAlias = list[tuple[Group, Group]]
 PENCIL = ("sudoku", "lightup", "nurikabe", "heyawake", "tapa", "shakashaka")
-assert set(PENCIL) <= set(VARIETIES)
+FIRST = ("sudoku", "lightup", "shakashaka")
+"""What pencil-10x10 begins with; its vocabulary has room for all six."""
+assert set(FIRST) <= set(PENCIL) <= set(VARIETIES)
 
 
 @attrs.frozen
@@ -50,11 +52,13 @@ class Preset:
 
 
 def as_group(name: str, data: Labelled, codec: Codec) -> Group:
-    """Labelled boards of one variety, which fill the board, in a codec's tokens."""
+    """Labelled boards of one variety in a codec's tokens; smaller ones lie at the top left of its board."""
     pairs = [codec.encode(puzzle) for puzzle in data.puzzles]
     tokens = torch.stack([torch.from_numpy(tokens) for tokens, _ in pairs])
     shift = codec.range(data.puzzles[0].variety)[0] - 1 if isinstance(codec, MixedCodec) else 0
-    return Group(name, tokens, data.labels + shift, pairs[0][1])
+    labels = torch.zeros_like(tokens)
+    labels[tokens != codec.pad] = (data.labels + shift).flatten()
+    return Group(name, tokens, labels, pairs[0][1])
 
 
 def _mixer(codec: Codec, identifiers: int = 1, *, h: int = 2, l: int = 4) -> TRMConfig:
@@ -91,7 +95,8 @@ def _sudokus_9x9() -> dict[str, Labelled]:
     return {name: data for name, data in sudokus().items() if name in ("minimal", "hard")}
 
 
-_SIX, _NINE, _MIXED = VarietyCodec("sudoku", 6, 6), VarietyCodec("sudoku", 9, 9), MixedCodec(PENCIL, 6, 6)
+_SIX, _NINE = VarietyCodec("sudoku", 6, 6), VarietyCodec("sudoku", 9, 9)
+_MIXED, _TEN = MixedCodec(PENCIL, 6, 6), MixedCodec(PENCIL, 10, 10, box=(3, 3))
 
 PRESETS = {
     preset.name: preset
@@ -129,6 +134,14 @@ PRESETS = {
             Settings(batch=32, lr=1e-3, ema=0.999, decay_from=0.3, reveal=(0.4, 0.1)),
             lambda folder: pencil_groups(folder, _MIXED, 10_000, 20261130),
             pencils_6x6,
+        ),
+        Preset(
+            "pencil-10x10",
+            _TEN,
+            _mixer(_TEN, len(PENCIL)),
+            Settings(batch=32, lr=1e-3, ema=0.999, decay_from=0.3, reveal=(0.4, 0.1)),
+            lambda folder: pencil_groups(folder, _TEN, 5_000, 20261204, FIRST),
+            pencils_10x10,
         ),
     )
 }

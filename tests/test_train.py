@@ -242,6 +242,18 @@ def test_a_preset_may_begin_with_embedded_weights() -> None:
     assert all(torch.equal(value, given[name]) for name, value in begun.state_dict().items())
 
 
+def test_a_run_may_begin_with_the_weights_of_another(preset: Preset, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    train(preset, tmp_path / "one", Schedule(updates=5), data=data)
+    begun = str(tmp_path / "one" / "model.safetensors")
+    still = attrs.evolve(SMALL, lr=1e-12, weight_decay=0.0)
+    train(preset, tmp_path / "two", Schedule(updates=2), data=data, settings=still, start=begun)
+    one, two = (load(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+    with pytest.raises(TTSError, match=r"sudoku-9x9 cannot begin a run of small: .* there and .* here"):
+        train(preset, tmp_path / "three", Schedule(updates=2), data=data, start="sudoku-9x9")
+
+
 def test_test_puzzles_in_a_mixed_vocabulary_keep_their_variety() -> None:
     codec = PRESETS["pencil-6x6"].codec
     group = as_group("tapa", pencils_6x6()["tapa"], codec)

@@ -64,6 +64,7 @@ def train(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
     settings: Settings | None = None,
+    start: str | None = None,
 ) -> dict[str, float]:
     """Train a preset, write everything to the folder ``out``, and test the averaged weights on bundled puzzles.
 
@@ -77,13 +78,16 @@ def train(
         device: to train on.
         dtype: of the matrix products, see ``Trainer``.
         settings: in place of the preset's.
+        start: a model to begin with, as ``load`` takes it; the preset's start unless given. A resumed run has its own.
 
     Returns:
         the share of each group of test puzzles that is solved, in one rollout of ``depth`` steps.
 
     Raises:
-        TTSError: ``out`` holds a run and ``resume`` is not set, or it is set and there is none.
+        TTSError: ``out`` holds a run and ``resume`` is not set, or it is set and there is none; the model to begin with
+            has other sizes.
     """
+    preset = attrs.evolve(preset, start=start or preset.start)
     state = out / STATE
     if state.exists() != resume:
         raise TTSError(
@@ -119,7 +123,16 @@ def evaluate(model: TwoLatentModel, groups: Sequence[Group], depth: int = 16) ->
 def _fresh(preset: Preset, seed: int) -> TwoLatentModel:
     model = TRM(preset.config, preset.codec, seed=seed)
     if preset.start:
-        model.load_state_dict(load(preset.start).state_dict())
+        begun = load(preset.start).state_dict()
+        shapes, wanted = ({name: list(x.shape) for name, x in part.items()} for part in (begun, model.state_dict()))
+        differ = [name for name in shapes.keys() | wanted.keys() if shapes.get(name) != wanted.get(name)]
+        if differ:
+            name = min(differ)
+            raise TTSError(
+                f"{preset.start} cannot begin a run of {preset.name}: {name} is {shapes.get(name)} there and "
+                f"{wanted.get(name)} here; begin with a model of this preset"
+            )
+        model.load_state_dict(begun)
     return model
 
 

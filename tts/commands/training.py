@@ -19,6 +19,7 @@ def train(
     out: Annotated[Path | None, typer.Option(help="folder of the run; runs/PRESET unless given")] = None,
     resume: Annotated[bool, typer.Option(help="go on with the run in that folder")] = False,
     data: Annotated[Path | None, typer.Option(help="folder of the training puzzles; OUT/data unless given")] = None,
+    start: Annotated[str | None, typer.Option(help="a model whose weights to begin with, embedded or a file")] = None,
     evaluate_every: Annotated[float, typer.Option(min=0, help="minutes between evaluations on held-out puzzles")] = 2.0,
     compiled: Annotated[
         bool, typer.Option("--compile/--no-compile", help="compile the networks: pays after some minutes")
@@ -39,7 +40,7 @@ def train(
         _keep_freed_memory()
         folder = out or Path("runs") / preset
         where, kind = place_of(device, dtype)
-        given = {"resume": resume, "data": data, "compiled": compiled, "device": where}
+        given = {"resume": resume, "data": data, "compiled": compiled, "device": where, "start": start}
         schedule = Schedule(minutes=minutes, updates=updates, evaluate_every=evaluate_every)
         try:
             solved = run(PRESETS[preset], folder, schedule, dtype=kind or training_dtype(where), **given)

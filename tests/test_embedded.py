@@ -1,0 +1,31 @@
+"""The models that come with the package load and solve what their cards say, give or take the machine's rounding."""
+
+from __future__ import annotations
+
+import pytest
+
+from tts import Identity, QSelector, Search, load
+from tts.checkpoints import embedded
+from tts.datasets import pencils_6x6, sudokus, sudokus_6x6
+from tts.puzzles import MixedCodec, VarietyCodec
+
+SOLVED = {  # of the first 30 test puzzles, in one rollout of 16 steps: at least so many
+    "sudoku-6x6": (sudokus_6x6, 24),
+    "sudoku-9x9": (lambda: sudokus()["minimal"], 22),
+    "pencil-6x6": (lambda: pencils_6x6()["shakashaka"], 8),
+}
+
+
+def test_every_embedded_model_is_known_here() -> None:
+    assert set(embedded()) == set(SOLVED)
+
+
+@pytest.mark.parametrize("name", sorted(SOLVED))
+def test_an_embedded_model_solves_its_puzzles(name: str) -> None:
+    model = load(name)
+    assert sum(value.numel() for value in model.parameters()) < 1_000_000
+    assert isinstance(model.codec, VarietyCodec | MixedCodec)
+    data, least = SOLVED[name]
+    puzzles = data().puzzles[:30]
+    found = Search(model, Identity(), QSelector(), k=1, depth=16)(puzzles)
+    assert least <= int(found.valid.sum()) <= 30

@@ -243,7 +243,7 @@ def test_each_fault_of_a_file_of_ours_is_one_clear_sentence(case: str, tmp_path:
 
 
 def test_nothing_at_a_path_is_one_clear_sentence(tmp_path: Path) -> None:
-    with pytest.raises(tts.CheckpointError, match=r"no checkpoint at .* no embedded model \\(.*sudoku-9x9"):
+    with pytest.raises(tts.CheckpointError, match=r"no checkpoint at .* no embedded model \(.*sudoku-9x9"):
         tts.load(tmp_path / "nothing")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from test_pzpr import golden as with_answers
-from test_pzpr import needs_node, needs_ppbench
+from test_pzpr import needs_node
 
 from tts import GaussianNoise, QSelector, Search, load, ppbench
 from tts.errors import PuzzleError, TTSError
@@ -14,8 +14,6 @@ from tts.intervals import wilson_interval
 from tts.ppbench import PAPER, Pzpr, golden, paper_table
 from tts.puzzles import VARIETIES, Board, VarietyCodec
 from tts.reading.sets import named_dataset
-
-pytestmark = needs_ppbench
 
 
 @pytest.mark.parametrize("variety", VARIETIES)

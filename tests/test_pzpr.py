@@ -33,7 +33,6 @@ from tts.verifiers import tokens as t
 
 PPBENCH = find_spec("ppbench")
 """Found, never imported: importing it starts a bridge to node."""
-needs_ppbench = pytest.mark.skipif(PPBENCH is None, reason="ppbench is not installed")
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
@@ -158,7 +157,6 @@ def trials(variety: str, rng: np.random.Generator) -> Iterator[tuple[Board, list
         yield board, grids
 
 
-@needs_ppbench
 @pytest.mark.parametrize("variety", VARIETIES)
 def test_golden_answers_are_right_and_any_other_value_in_one_cell_is_wrong(variety: str, device: str) -> None:
     assert len(golden(variety)) == 15
@@ -174,7 +172,6 @@ def test_golden_answers_are_right_and_any_other_value_in_one_cell_is_wrong(varie
         assert (valid == (changed == answers).all(dim=1)).all()
 
 
-@needs_ppbench
 @needs_node
 @pytest.mark.parametrize("variety", VARIETIES)
 def test_all_failcodes_agree_with_pzpr_on_golden_boards(variety: str) -> None:
@@ -188,7 +185,6 @@ def test_all_failcodes_agree_with_pzpr_on_golden_boards(variety: str) -> None:
     assert fired["solved"] >= 15
 
 
-@needs_ppbench
 @needs_node
 @pytest.mark.parametrize("variety", VARIETIES)
 def test_all_failcodes_agree_with_pzpr_on_random_boards(variety: str) -> None:

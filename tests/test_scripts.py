@@ -170,7 +170,7 @@ def test_models_without_rules_or_symmetries_leave_out_what_needs_them(tmp_path):
         ablation = Ablation.open(name, tmp_path / name, model, data, k=2, depth=2, noise=GaussianNoise(1.0))
         comparison = script.main(ablation)
         assert not without & set(comparison.runs)
-        assert len(comparison.runs) >= 2
+        assert len(comparison.runs) > (1 if script is finalists else 2)
 
 
 def test_budgets_are_equal_where_they_should_be(tmp_path, model):

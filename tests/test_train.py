@@ -112,6 +112,16 @@ def test_training_learns(examples: Mixture, dtype: torch.dtype, device: str) -> 
     assert {x.dtype for x in kept} == {torch.float32}
 
 
+def test_products_are_taken_in_the_dtype_that_was_asked_for(examples: Mixture) -> None:
+    settings = attrs.evolve(SMALL, batch=64)
+    wide, narrow = (
+        Trainer(small_model(), examples, settings, dtype=dtype).update(0.0).loss
+        for dtype in (torch.float32, torch.bfloat16)
+    )
+    assert narrow != wide
+    assert narrow == pytest.approx(wide, rel=0.02)
+
+
 def test_lanes_end_at_halting_or_at_full_depth_and_explorers_stay(examples: Mixture) -> None:
     for bias, exploration, most in ((9.0, 0.0, 1), (9.0, 1.0, 4), (-9.0, 0.0, 4)):
         model = small_model()

@@ -19,7 +19,7 @@ class Group:
         name: for tables.
         tokens, labels: integer [n, L].
         identifier: the puzzle identifier.
-        box: of sudokus that fill the board, height and width of their boxes: these are shuffled when drawn, by all
+        box: of sudokus to train on, height and width of their boxes: these are shuffled when drawn, by all
             symmetries of their variety. Others come with their mirrors and turns among the n.
         blank: the token of an open cell of those sudokus; the digits follow it.
         cells: of sudokus that do not fill the board, the cells they take, int64 [side * side]; the others are pads.

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 import attrs
+import numpy as np
 import torch
 
 from tts.datasets import Labelled, pencils_6x6, pencils_10x10, sudokus, sudokus_6x6
 from tts.model import Codec
 from tts.puzzles import VARIETIES, MixedCodec, VarietyCodec
+from tts.reading.dataset import label_of
 from tts.training.examples import Group
 from tts.training.making import make_sudokus, pencil_groups
 from tts.training.trainer import Settings
@@ -54,11 +56,10 @@ class Preset:
 def as_group(name: str, data: Labelled, codec: Codec) -> Group:
     """Labelled boards of one variety in a codec's tokens; smaller ones lie at the top left of its board."""
     pairs = [codec.encode(puzzle) for puzzle in data.puzzles]
-    tokens = torch.stack([torch.from_numpy(tokens) for tokens, _ in pairs])
-    shift = codec.range(data.puzzles[0].variety)[0] - 1 if isinstance(codec, MixedCodec) else 0
-    labels = torch.zeros_like(tokens)
-    labels[tokens != codec.pad] = (data.labels + shift).flatten()
-    return Group(name, tokens, labels, pairs[0][1])
+    answers = zip(data.puzzles, data.labels.numpy(), strict=True)
+    labels = np.stack([label_of(codec, board, board.grid(label)) for board, label in answers])
+    tokens = np.stack([tokens for tokens, _ in pairs])
+    return Group(name, torch.from_numpy(tokens), torch.from_numpy(labels), pairs[0][1])
 
 
 def _mixer(codec: Codec, identifiers: int = 1, *, h: int = 2, l: int = 4) -> TRMConfig:

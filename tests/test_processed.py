@@ -110,7 +110,9 @@ def test_what_numpy_says_of_a_damaged_header_is_cut_to_its_first_line(tmp_path: 
     content = bytearray(path.read_bytes())
     content[8:10] = (20_000).to_bytes(2, "little")  # a header longer than numpy reads, of which it says much
     path.write_bytes(bytes(content) + bytes(20_000))
-    with pytest.raises(PuzzleError, match=r"all__puzzle_indices\.npy is damaged or no array") as raised:
+    with pytest.raises(
+        PuzzleError, match=r"all__puzzle_indices\.npy is damaged or no array; copy it anew: Header info"
+    ) as raised:
         open_dataset(tmp_path / "data")
     assert "\n" not in str(raised.value)
 

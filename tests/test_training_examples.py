@@ -9,13 +9,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from solved_boards import solved
 
 from tts.datasets import Labelled, sudokus, sudokus_6x6
-from tts.puzzles import MixedCodec, Sudoku
+from tts.puzzles import Heyawake, MixedCodec, Sudoku
 from tts.training import Mixture, making
 from tts.training.examples import revealed, shuffled
+from tts.training.hints import heyawake_hints
 from tts.training.making import fingerprints, make_sudokus, pencil_groups
 from tts.verifiers import verifier_for
+from tts.verifiers.tokens import HEYAWAKE_CELL
 
 
 @pytest.mark.parametrize("box", [(2, 2), (2, 3), (3, 3)])
@@ -85,8 +88,26 @@ def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
     assert set(ids.tolist()) == {0, 1, 2}
     start, end = codec.range("heyawake")
     heyawake = tokens[ids == 2]
-    assert ((heyawake >= start + 2) & (heyawake < end)).all()  # clues only: no cell of the answer hides one
+    assert ((heyawake >= start) & (heyawake < end)).all()
     assert (labels > 0).all()
+
+
+@given(height=st.integers(1, 7), width=st.integers(1, 7), seed=st.integers(0, 10_000))
+@settings(max_examples=50, deadline=None)
+def test_hints_of_heyawake_hide_no_wall_and_tell_the_truth(height: int, width: int, seed: int) -> None:
+    pair = solved("heyawake", height, width, np.random.default_rng(seed))
+    tokens, labels = (torch.from_numpy(grid).flatten()[None] for grid in pair)
+    hints = heyawake_hints(tokens, labels, height, width)
+    shown, numbers = hints < HEYAWAKE_CELL, [(x - HEYAWAKE_CELL) // 4 - 2 for x in (tokens, hints)]
+    assert (hints[shown] == labels[shown]).all()
+    assert (tokens[shown] == HEYAWAKE_CELL).all()
+    numbered = torch.where(shown, tokens, hints)
+    assert ((numbered - HEYAWAKE_CELL) % 4 == (tokens - HEYAWAKE_CELL) % 4).all()
+    assert verifier_for("heyawake", height, width).valid(numbered, labels).all()
+    given_before = numbers[0] >= 0
+    assert (numbers[0][given_before] == numbers[1][given_before]).all()
+    drawn = Heyawake.from_tokens(tokens[0].numpy(), height, width)
+    assert int((numbers[1] >= 0).sum()) == len(set(drawn.rooms()))
 
 
 def test_sudokus_on_a_larger_board_are_drawn_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from tts.search import Search
 from tts.strategies import Identity, QSelector
 from tts.training import Group, Mixture, Preset, Settings, Trainer
 from tts.training.trainer import Losses, read_state, write_state
+from tts.training.transplant import transplant
 from tts.trm import TRM
 
 WATCHED = 512
@@ -123,16 +124,10 @@ def evaluate(model: TwoLatentModel, groups: Sequence[Group], depth: int = 16) ->
 def _fresh(preset: Preset, seed: int) -> TwoLatentModel:
     model = TRM(preset.config, preset.codec, seed=seed)
     if preset.start:
-        begun = load(preset.start).state_dict()
-        shapes, wanted = ({name: list(x.shape) for name, x in part.items()} for part in (begun, model.state_dict()))
-        differ = [name for name in shapes.keys() | wanted.keys() if shapes.get(name) != wanted.get(name)]
-        if differ:
-            name = min(differ)
-            raise TTSError(
-                f"{preset.start} cannot begin a run of {preset.name}: {name} is {shapes.get(name)} there and "
-                f"{wanted.get(name)} here; begin with a model of this preset"
-            )
-        model.load_state_dict(begun)
+        try:
+            transplant(load(preset.start), model)
+        except TTSError as error:
+            raise TTSError(f"{preset.start} cannot begin a run of {preset.name}: {error}") from error
     return model
 
 

@@ -23,7 +23,8 @@ class Group:
             symmetries of their variety. Others come with their mirrors and turns among the n.
         blank: the token of an open cell of those sudokus; the digits follow it.
         cells: of sudokus that do not fill the board, the cells they take, int64 [side * side]; the others are pads.
-        reveals: cells of the answer may be shown. False where an answer token would hide what a clue says (heyawake).
+        hints: what may be shown of the answers, [n, L], where that is not the labels: those may hide what a clue says
+            (heyawake's walls).
     """
 
     name: str
@@ -33,14 +34,15 @@ class Group:
     box: tuple[int, int] | None = None
     blank: int = 1
     cells: Tensor | None = None
-    reveals: bool = True
+    hints: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def first(self, n: int) -> Group:
         """Its first n puzzles, or all."""
-        return attrs.evolve(self, tokens=self.tokens[:n], labels=self.labels[:n])
+        hints = None if self.hints is None else self.hints[:n]
+        return attrs.evolve(self, tokens=self.tokens[:n], labels=self.labels[:n], hints=hints)
 
     def draw(self, n: int, reveal: float, draws: Draws) -> tuple[Tensor, Tensor]:
         """n examples, with replacement: tokens and labels int64 [n, L]; see ``revealed`` for ``reveal``."""
@@ -50,7 +52,8 @@ class Group:
             cells = slice(None) if self.cells is None else self.cells
             pair = shuffled(tokens[:, cells], labels[:, cells], self.box, self.blank, draws)
             tokens[:, cells], labels[:, cells] = pair
-        return (revealed(tokens, labels, reveal, draws) if self.reveals else tokens), labels
+        hints = labels if self.hints is None else self.hints[rows].long()
+        return revealed(tokens, hints, reveal, draws), labels
 
 
 @attrs.frozen
@@ -71,15 +74,15 @@ class Mixture:
         return tokens, labels, ids
 
 
-def revealed(tokens: Tensor, labels: Tensor, reveal: float, draws: Draws) -> Tensor:
-    """Tokens [n, L] where a share ``reveal`` of the rows shows a random share of its answer's cells.
+def revealed(tokens: Tensor, hints: Tensor, reveal: float, draws: Draws) -> Tensor:
+    """Tokens [n, L] where a share ``reveal`` of the rows shows a random share of its hints, mostly its answer's cells.
 
     The states on the way to a solution, after PTRM (arXiv 2605.19943), which trains on states of solution paths.
     """
     chosen = torch.rand(len(tokens), 1, generator=draws) < reveal
     shares = torch.rand(len(tokens), 1, generator=draws)
     shown = torch.rand(tokens.shape, generator=draws) < shares
-    return torch.where(chosen & shown, labels, tokens)
+    return torch.where(chosen & shown, hints, tokens)
 
 
 def shuffled(tokens: Tensor, labels: Tensor, box: tuple[int, int], blank: int, draws: Draws) -> tuple[Tensor, Tensor]:

@@ -20,6 +20,7 @@ from tts.errors import TTSError, first_line
 from tts.puzzle import Grid
 from tts.puzzles import VARIETIES, Board, Heyawake, MixedCodec, Sudoku, parse
 from tts.training.examples import Group
+from tts.training.hints import heyawake_hints
 
 Cells = NDArray[np.int16]
 HELD = 256
@@ -147,14 +148,19 @@ def pencil_groups(
     pairs, board = [], torch.arange(codec.height * codec.width).view(codec.height, codec.width)
     for variety in varieties or codec.varieties:
         place, side = codec.varieties.index(variety), codec.height
-        fields: dict[str, Any] = {"identifier": place, "reveals": VARIETIES[variety] is not Heyawake}
+        fields: dict[str, Any] = {"identifier": place}
         box = codec.parts[place].box
         if box is not None:
             side, fields["box"] = box[0] * box[1], box
         if side < codec.height:
             fields |= {"cells": board[:side, :side].flatten(), "length": board.numel()}
         made = make_pencils(folder / f"{variety}_{side}x{side}_{count}_{seed}.npz", variety, side, count, seed)
-        pairs.append(made.groups(variety, codec.range(variety)[0], **fields))
+        start = codec.range(variety)[0]
+        train, held = made.groups(variety, start, **fields)
+        if VARIETIES[variety] is Heyawake:
+            hints = heyawake_hints(torch.from_numpy(made.tokens), torch.from_numpy(made.labels), side, side)
+            train = attrs.evolve(train, hints=hints + start - 1)
+        pairs.append((train, held))
     return pairs
 
 

@@ -37,7 +37,7 @@ class Preset:
         settings: how it is trained.
         data: makes the examples in a folder, or reads them there: per group those to train on and those held out.
         tests: the bundled puzzles to test it on at the end, by name.
-        start: the embedded model whose weights it begins with; its cycles may differ.
+        start: the embedded model whose weights it begins with, see ``transplant``; its cycles may differ.
     """
 
     name: str
@@ -143,6 +143,7 @@ PRESETS = {
             Settings(batch=32, lr=1e-3, ema=0.999, decay_from=0.3, reveal=(0.4, 0.1)),
             lambda folder: pencil_groups(folder, _TEN, 5_000, 20261204, FIRST),
             pencils_10x10,
+            start="sudoku-9x9",
         ),
     )
 }

@@ -1,0 +1,84 @@
+"""Weights of a model for smaller boards or fewer varieties in another."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+import torch
+
+from tts.checkpoints import load
+from tts.datasets import sudokus, sudokus_6x6
+from tts.errors import TTSError
+from tts.puzzles import MixedCodec, VarietyCodec
+from tts.train import evaluate
+from tts.training.presets import PRESETS, as_group
+from tts.training.transplant import transplant
+from tts.trm import TRM
+
+SIX = ("tapa", "sudoku", "lightup")
+
+
+def test_the_same_sizes_are_copied() -> None:
+    source = load("sudoku-6x6")
+    target = TRM(source.config, source.codec, seed=5)
+    transplant(source, target)
+    assert all(torch.equal(a, b) for a, b in zip(source.parameters(), target.parameters(), strict=True))
+    unnamed, third = TRM(source.config, seed=6), TRM(source.config, source.codec)
+    transplant(unnamed, third)
+    assert all(torch.equal(a, b) for a, b in zip(unnamed.parameters(), third.parameters(), strict=True))
+
+
+def test_among_more_varieties_a_model_computes_what_it_did() -> None:
+    source, codec = load("sudoku-6x6"), MixedCodec(SIX, 6, 6)
+    sizes = attrs.evolve(source.config, vocab_size=codec.vocab_size, num_puzzle_identifiers=3)
+    target = TRM(sizes, codec, seed=5).eval()
+    begun = {name: values.clone() for name, values in target.state_dict().items()}
+    transplant(source, target)
+    boards = sudokus_6x6().puzzles[:8]
+    start, end = codec.range("sudoku")
+    outputs = []
+    for model in (source, target):
+        assert model.codec is not None
+        pairs = [model.codec.encode(board) for board in boards]
+        encoded = model.encode(torch.tensor([list(t) for t, _ in pairs]), torch.tensor([i for _, i in pairs]))
+        state = model.start(8)
+        for _ in range(3):
+            state = model.step(state, encoded)
+        outputs.append(model.read(state))
+    assert torch.equal(outputs[0].q, outputs[1].q)
+    assert torch.equal(outputs[0].logits[:, :, 1:], outputs[1].logits[:, :, start:end])
+    kept = target.state_dict()["embed_tokens.embedding_weight"]
+    assert torch.equal(kept[1:start], begun["embed_tokens.embedding_weight"][1:start])
+    assert torch.equal(kept[end:], begun["embed_tokens.embedding_weight"][end:])
+
+
+def test_on_a_larger_board_a_model_still_solves() -> None:
+    preset = PRESETS["pencil-10x10"]
+    target = TRM(preset.config, preset.codec)
+    transplant(load("sudoku-9x9"), target)
+    easy = sudokus()["euler96"]
+    group = as_group("sudoku", easy, preset.codec).first(12)
+    assert evaluate(target.eval(), [group])["sudoku"] >= 0.75
+    again = TRM(preset.config, preset.codec)
+    transplant(target, again)
+    assert all(torch.equal(a, b) for a, b in zip(target.parameters(), again.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("codec", "changes", "said"),
+    [
+        (VarietyCodec("sudoku", 4, 4), {}, "its board is 6 x 6, and this one's 4 x 4"),
+        (VarietyCodec("lightup", 6, 6), {}, "it knows sudoku, and this one lightup"),
+        (None, {}, "it knows sudoku, and this one none"),
+        (MixedCodec(SIX, 7, 7, box=(2, 3)), {"hidden_size": 64, "puzzle_emb_ndim": 64}, "_init is .128. there and"),
+        (MixedCodec(SIX, 7, 7, box=(2, 3)), {"mlp_t": False}, "is in one of them alone"),
+    ],
+)
+def test_models_that_do_not_fit_say_why(
+    codec: VarietyCodec | MixedCodec | None, changes: dict[str, object], said: str
+) -> None:
+    source = load("sudoku-6x6")
+    cells = 16 if codec is None else codec.height * codec.width
+    sizes = attrs.evolve(source.config, seq_len=cells, vocab_size=200, **changes)
+    with pytest.raises(TTSError, match=said):
+        transplant(source, TRM(sizes, codec))

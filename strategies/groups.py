@@ -27,6 +27,11 @@ class Grouped(Selector):
     across: Selector
     views: int = attrs.field(validator=ge(1))
 
+    @property
+    def independent(self) -> bool:
+        """No: each group has one rollout that may win."""
+        return False
+
     def score(self, candidates: Candidates) -> Tensor:
         scores, eligible = self.within.score(candidates), candidates.eligible
         b, k = eligible.shape

@@ -47,6 +47,11 @@ class MajorityVote(Selector):
 
     weighted: bool = False
 
+    @property
+    def independent(self) -> bool:
+        """No: votes are counted over all rollouts."""
+        return False
+
     def score(self, candidates: Candidates) -> Tensor:
         weight = candidates.q.sigmoid() if self.weighted else torch.ones_like(candidates.q)
         return votes(candidates.answers, torch.where(candidates.eligible, weight, 0))
@@ -55,6 +60,11 @@ class MajorityVote(Selector):
 @attrs.frozen
 class CellMajority(Selector):
     """The rollout that agrees on most cells with the majority of each cell."""
+
+    @property
+    def independent(self) -> bool:
+        """No: the majority is that of all rollouts."""
+        return False
 
     def score(self, candidates: Candidates) -> Tensor:
         answers, voters = candidates.answers, candidates.eligible.to(candidates.q.dtype)

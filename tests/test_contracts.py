@@ -186,6 +186,14 @@ class RankAcrossPuzzles(Selector):
         return candidates.q - candidates.q.mean()
 
 
+@attrs.frozen
+class NearestToTheMean(Selector):
+    """Wrong: a rollout's rank depends on the others, and it does not say so."""
+
+    def score(self, candidates: Candidates) -> torch.Tensor:
+        return -(candidates.q - candidates.q.mean(dim=1, keepdim=True)).abs()
+
+
 @pytest.mark.parametrize(
     ("plugin", "sentence"),
     [
@@ -204,6 +212,8 @@ def test_the_suite_catches_wrong_strategies(plugin: Strategy, sentence: str) -> 
 def test_the_suite_catches_wrong_selectors() -> None:
     with pytest.raises(AssertionError, match="whichever puzzles are beside it"):
         check_selector(RankAcrossPuzzles())
+    with pytest.raises(AssertionError, match="whichever others there are"):
+        check_selector(NearestToTheMean())
 
 
 def test_random_candidates_hold_what_a_search_gives() -> None:

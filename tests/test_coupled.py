@@ -16,6 +16,7 @@ from tts import (
     GaussianNoise,
     Halted,
     Identity,
+    MajorityVote,
     QSelector,
     RolloutError,
     Search,
@@ -23,7 +24,7 @@ from tts import (
     Verified,
 )
 from tts.rng import Streams
-from tts.strategies import GuidedParticles
+from tts.strategies import CellMajority, FirstHaltedSelector, Grouped, GuidedParticles
 from tts.strategy import CoupledStrategy
 
 NOISE = GaussianNoise(0.5, ("y", "z"))
@@ -168,6 +169,16 @@ def test_curves_are_for_exchangeable_rollouts_alone():
     chosen = right[torch.arange(5), result.index]
     assert result.best_at_k(labels).mean[-1] == pytest.approx(chosen.float().mean().item())
     assert (result.mode_at_k(labels).mean <= result.pass_at_k(labels).mean + 1e-9).all()
+    for selector in (
+        MajorityVote(),
+        MajorityVote().then(QSelector()),
+        CellMajority(),
+        Grouped(QSelector(), QSelector(), 2),
+    ):
+        with pytest.raises(TTSError, match="for a vote take mode_at_k"):
+            result.select(selector).best_at_k(labels)
+    again = result.select(MajorityVote()).select(FirstHaltedSelector().then(QSelector()))
+    assert again.best_at_k(labels).mean[-1] == pytest.approx(right[torch.arange(5), again.index].float().mean().item())
 
 
 # Guided particles

@@ -134,6 +134,7 @@ class Result:
         dtype, device: of the model that ran.
         verifier: the rules over the model's tokens, None where none are known.
         exchangeable: all rollouts ran and knew nothing of each other, so that pass@k and its kin are defined.
+        independent: the scores are such that best@k is defined, too, see ``Selector.independent``.
     """
 
     tokens: Tensor
@@ -148,6 +149,7 @@ class Result:
     device: torch.device
     verifier: Verifier | None
     exchangeable: bool = True
+    independent: bool = True
 
     @property
     def valid(self) -> Tensor:
@@ -174,10 +176,16 @@ class Result:
     def best_at_k(self, labels: Tensor, ignore: int = 0) -> Curve:
         """best@k by the selector's scores for labels [B, L].
 
-        Right for selectors whose score of a rollout does not depend on the others, such as Q or the rules; for a vote,
-        whose scores change with k, ask ``mode_at_k``.
+        Raises:
+            TTSError: the rollouts are not exchangeable, or the scores are those of a vote, which change with k.
         """
-        return best_at_k(self._exchangeable().correct(labels, ignore), self.scores)
+        rollouts = self._exchangeable()
+        if not self.independent:
+            raise TTSError(
+                "best@k needs scores that do not depend on the other rollouts, such as Q's; for a vote take mode_at_k, "
+                "or result.select(QSelector()).best_at_k"
+            )
+        return best_at_k(rollouts.correct(labels, ignore), self.scores)
 
     def mode_at_k(self, labels: Tensor, ignore: int = 0) -> Curve:
         """mode@k for labels [B, L]; where an unlabelled cell makes equal answers differ, they vote apart."""
@@ -250,4 +258,4 @@ def choose(selector: Selector, result: Result) -> Result:
     index = ((scores == best) & eligible).to(torch.uint8).argmax(dim=1)
     index = torch.where(result.winner >= 0, result.winner, index)
     answers = rollouts.answers[torch.arange(len(index), device=index.device), index].long()
-    return attrs.evolve(result, answers=answers, index=index, scores=scores)
+    return attrs.evolve(result, answers=answers, index=index, scores=scores, independent=selector.independent)

@@ -52,6 +52,14 @@ class Selector(ABC):
     def score(self, candidates: Candidates) -> Tensor:
         """float [B, K], higher is better. Scores of rollouts that are not eligible are ignored."""
 
+    @property
+    def independent(self) -> bool:
+        """Whether which of two rollouts scores higher depends on these two alone; in a vote it does not.
+
+        best@k, the best of every subset, is defined where it does.
+        """
+        return True
+
     def then(self, other: Selector) -> Selector:
         """This selector first, ``other`` among those it ties."""
         return Then(self, other)
@@ -63,6 +71,11 @@ class Then(Selector):
 
     first: Selector = attrs.field(validator=instance(Selector))
     second: Selector = attrs.field(validator=instance(Selector))
+
+    @property
+    def independent(self) -> bool:
+        """Where both are."""
+        return self.first.independent and self.second.independent
 
     def score(self, candidates: Candidates) -> Tensor:
         """float64 [B, K]: the dense rank under (first, second); equal pairs stay tied."""

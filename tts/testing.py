@@ -65,6 +65,8 @@ def check_strategy(strategy: Strategy, model: RecursiveModel | None = None, *, d
 def check_selector(selector: Selector, candidates: Candidates | None = None) -> None:
     """One floating-point score a rollout; a puzzle's scores depend on its own rollouts alone; nothing is changed.
 
+    Where the selector says that it is ``independent``, leaving out rollouts does not change the order of the others.
+
     Args:
         selector: what to check.
         candidates: random ones of 5 puzzles and 6 rollouts unless given.
@@ -81,6 +83,13 @@ def check_selector(selector: Selector, candidates: Candidates | None = None) -> 
     promise(torch.equal(turned, scores[order]), f"{selector} scores a puzzle the same, whichever puzzles are beside it")
     alone = selector.score(_puzzles(given, order[:1]))
     promise(torch.equal(alone, scores[order[:1]]), f"{selector} scores a puzzle the same alone")
+    if selector.independent:
+        kept = torch.arange(1, scores.shape[1])
+        fewer = selector.score(_rollouts(given, kept))
+        promise(
+            torch.equal(_higher(fewer), _higher(scores[:, kept])),
+            f"{selector} is independent: it orders two rollouts the same, whichever others there are",
+        )
 
 
 def check_verifier(verifier: Verifier, tokens: Tensor, answers: Tensor, valid: Tensor) -> None:
@@ -210,6 +219,16 @@ def _puzzles(given: Candidates, rows: Tensor) -> Candidates:
     names = ("tokens", "answers", "q", "steps", "residual", "eligible")
     fields = {name: getattr(given, name)[rows] for name in names}
     return attrs.evolve(given, **fields, record={name: value[rows] for name, value in given.record.items()})
+
+
+def _rollouts(given: Candidates, kept: Tensor) -> Candidates:
+    fields = {name: getattr(given, name)[:, kept] for name in ("answers", "q", "steps", "residual", "eligible")}
+    return attrs.evolve(given, **fields, record={name: value[:, kept] for name, value in given.record.items()})
+
+
+def _higher(scores: Tensor) -> Tensor:
+    """bool [B, K, K]: which rollouts score higher than which."""
+    return scores.unsqueeze(2) > scores.unsqueeze(1)
 
 
 def _check_search(search: Search, name: str) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import math
 import os
+import re
 import signal
 from pathlib import Path
+from typing import get_type_hints
 
 import attrs
 import pytest
@@ -18,6 +20,7 @@ from typer.testing import CliRunner
 from tts import TRM, TRMConfig, TTSError, VarietyCodec, load
 from tts import train as train_module
 from tts.cli import app
+from tts.commands import training
 from tts.datasets import Labelled, pencils_6x6
 from tts.model import Readout
 from tts.puzzles import Sudoku
@@ -297,6 +300,11 @@ def test_the_commands(tmp_path: Path, preset: Preset, monkeypatch: pytest.Monkey
     listed = CliRunner().invoke(app, ["models"])
     assert listed.exit_code == 0
     assert "sudoku-9x9" in listed.output
+
+
+def test_the_help_names_all_presets() -> None:
+    option = get_type_hints(training.train, include_extras=True)["preset"].__metadata__[0]
+    assert set(re.split(r", | or ", option.help)) == set(PRESETS)
 
 
 def test_a_run_that_is_told_to_end_saves_and_can_be_resumed(

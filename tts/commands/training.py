@@ -13,7 +13,9 @@ from tts.commands.options import CONSOLE, Device, fail, place_of, sentences
 
 
 def train(
-    preset: Annotated[str, typer.Option(help="sudoku-6x6, sudoku-9x9, sudoku-9x9-deep or pencil-6x6")],
+    preset: Annotated[
+        str, typer.Option(help="sudoku-6x6, sudoku-9x9-hard, sudoku-9x9-deep, pencil-6x6 or pencil-10x10")
+    ],
     minutes: Annotated[float | None, typer.Option(min=0, help="of training, resumed runs added up")] = None,
     updates: Annotated[int | None, typer.Option(min=1, help="the run's end in updates, in place of minutes")] = None,
     out: Annotated[Path | None, typer.Option(help="folder of the run; runs/PRESET unless given")] = None,

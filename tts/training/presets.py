@@ -111,7 +111,7 @@ PRESETS = {
             lambda: {"sudoku": sudokus_6x6()},
         ),
         Preset(
-            "sudoku-9x9",
+            "sudoku-9x9-hard",
             _NINE,
             _mixer(_NINE),
             Settings(batch=32, lr=5e-4, ema=0.999, decay_from=0.3, reveal=(0.2, 0.1)),

@@ -294,6 +294,14 @@ def test_the_commands(tmp_path: Path, preset: Preset, monkeypatch: pytest.Monkey
     wrong = CliRunner().invoke(app, [*arguments, "7", "--resume", "--dtype", "int8"])
     assert wrong.exit_code == 2
     assert "--dtype int8 is not known" in wrong.output.replace("\n", " ")
+    sizes: list[Settings] = []
+    monkeypatch.setattr(train_module, "train", lambda *_, settings, **__: (sizes.append(settings), {})[1])
+    chosen = CliRunner().invoke(app, [*arguments, "8", "--resume", "--lr", "0.002", "--seed", "7"])
+    assert chosen.exit_code == 0, chosen.output
+    assert sizes == [attrs.evolve(SMALL, lr=0.002, seed=7)]
+    still = CliRunner().invoke(app, [*arguments, "8", "--resume", "--lr", "nan"])
+    assert still.exit_code == 2
+    assert "the learning rate is nan" in still.output.replace("\n", " ")
     unknown = CliRunner().invoke(app, ["train", "--preset", "chess", "--minutes", "1"])
     assert unknown.exit_code == 2
     assert "--preset chess" in unknown.output

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import Annotated
 
+import attrs
 import typer
 
 from tts.commands.options import CONSOLE, Device, fail, place_of, sentences
@@ -22,6 +23,10 @@ def train(
     resume: Annotated[bool, typer.Option(help="go on with the run in that folder")] = False,
     data: Annotated[Path | None, typer.Option(help="folder of the training puzzles; OUT/data unless given")] = None,
     start: Annotated[str | None, typer.Option(help="a model whose weights to begin with, embedded or a file")] = None,
+    lr: Annotated[float | None, typer.Option(help="learning rate; the preset's unless given")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**63 - 1, help="of weights and examples; the preset's unless given")
+    ] = None,
     evaluate_every: Annotated[float, typer.Option(min=0, help="minutes between evaluations on held-out puzzles")] = 2.0,
     compiled: Annotated[
         bool, typer.Option("--compile/--no-compile", help="compile the networks: pays after some minutes")
@@ -42,10 +47,14 @@ def train(
         _keep_freed_memory()
         folder = out or Path("runs") / preset
         where, kind = place_of(device, dtype)
+        usual = PRESETS[preset].settings
+        settings = attrs.evolve(usual, lr=usual.lr if lr is None else lr, seed=usual.seed if seed is None else seed)
         given = {"resume": resume, "data": data, "compiled": compiled, "device": where, "start": start}
         schedule = Schedule(minutes=minutes, updates=updates, evaluate_every=evaluate_every)
         try:
-            solved = run(PRESETS[preset], folder, schedule, dtype=kind or training_dtype(where), **given)
+            solved = run(
+                PRESETS[preset], folder, schedule, dtype=kind or training_dtype(where), settings=settings, **given
+            )
         except KeyboardInterrupt:
             CONSOLE.print(f"stopped; the run is kept in {folder}, --resume goes on")
             raise typer.Exit(130) from None

@@ -34,6 +34,9 @@ class Settings:
         ema: of the weights' moving average; at update u it is at most 1 - 10 / (u + 10).
         reveal: share of the examples that show cells of their answer, at the beginning and at the end.
         seed: of the examples and of exploration.
+
+    Raises:
+        TTSError: ``lr`` is no number above 0.
     """
 
     batch: int = 128
@@ -48,6 +51,10 @@ class Settings:
     ema: float = 0.998
     reveal: tuple[float, float] = (0.5, 0.1)
     seed: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 < self.lr < math.inf:
+            raise TTSError(f"the learning rate is {self.lr}; it must be a number above 0")
 
     def rate(self, update: int, progress: float) -> float:
         """The learning rate at an update, counted from 0, and a progress from 0 to 1."""

@@ -9,6 +9,7 @@ import torch
 from tts.checkpoints import load
 from tts.datasets import sudokus, sudokus_6x6
 from tts.errors import TTSError
+from tts.layers import MixerBlock
 from tts.puzzles import MixedCodec, VarietyCodec
 from tts.train import evaluate
 from tts.training.presets import PRESETS, as_group
@@ -59,6 +60,13 @@ def test_on_a_larger_board_a_model_still_solves() -> None:
     easy = sudokus()["euler96"]
     group = as_group("sudoku", easy, preset.codec).first(12)
     assert evaluate(target.eval(), [group])["sudoku"] >= 0.75
+    new = [1 + cell for cell in range(100) if cell // 10 == 9 or cell % 10 == 9]  # one position of prefix
+    for block in target.L_level.blocks:
+        assert isinstance(block, MixerBlock)
+        gate, down = block.mlp_t.gate_up_proj.weight, block.mlp_t.down_proj.weight
+        assert not gate[:, new].any()
+        assert not down[new].any()
+        assert bool(gate.any())
     again = TRM(preset.config, preset.codec)
     transplant(target, again)
     assert all(torch.equal(a, b) for a, b in zip(target.parameters(), again.parameters(), strict=True))

@@ -92,11 +92,17 @@ def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(
     tts.save(model, path)
     before = path.read_bytes()
 
-    def broken(weights: object, name: Path, metadata: object) -> None:
-        Path(name).write_bytes(b"half")
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert path.stat().st_mode == plain.stat().st_mode
+    plain.unlink()
+
+    def broken(path: Path, data: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(data[:100])
         raise OSError("disk full")
 
-    monkeypatch.setattr("tts.checkpoints.save_file", broken)
+    monkeypatch.setattr(Path, "write_bytes", broken)
     with pytest.raises(OSError, match="disk full"):
         tts.save(model, path)
     assert path.read_bytes() == before

@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from tts.codec import TokenCodec
@@ -95,7 +95,8 @@ def save(model: TwoLatentModel, path: str | os.PathLike[str], *, notes: Mapping[
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-        save_file(weights, temporary, metadata={**(notes or {}), **header})
+        # not safetensors' save_file: its files are for their owner alone, whatever the umask
+        temporary.write_bytes(to_bytes(weights, {**(notes or {}), **header}))
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

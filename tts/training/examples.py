@@ -58,13 +58,16 @@ class Group:
 
 @attrs.frozen
 class Mixture:
-    """Groups, each drawn from equally often."""
+    """Groups, each with an equal share of the lanes: lane i is for group i modulo their number.
+
+    A group that is not learnt yet keeps its puzzles in flight for long, and would fill the lanes if groups were drawn.
+    """
 
     groups: Sequence[Group]
 
-    def draw(self, n: int, reveal: float, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
-        """n examples: tokens and labels int64 [n, L], identifiers int64 [n]."""
-        which = torch.randint(len(self.groups), (n,), generator=draws)
+    def draw(self, lanes: Tensor, reveal: float, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
+        """Examples for lanes int64 [n], on the CPU: tokens and labels int64 [n, L], identifiers int64 [n]."""
+        n, which = len(lanes), lanes % len(self.groups)
         ids = torch.tensor([group.identifier for group in self.groups])[which]
         length = self.groups[0].tokens.shape[1]
         tokens, labels = torch.empty(n, length, dtype=torch.int64), torch.empty(n, length, dtype=torch.int64)

@@ -156,7 +156,7 @@ class Trainer:
         rows = lanes["ended"].nonzero().squeeze(1)
         n, device = len(rows), rows.device
         begin, end = settings.reveal
-        fresh = self.examples.draw(n, begin + progress * (end - begin), self.draws)
+        fresh = self.examples.draw(rows.cpu(), begin + progress * (end - begin), self.draws)
         explores = torch.rand(n, generator=self.draws) < settings.exploration
         least = torch.randint(2, settings.depth + 1, (n,), generator=self.draws) * explores
         for name, values in zip(("tokens", "labels", "ids", "least"), (*fresh, least), strict=True):

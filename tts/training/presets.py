@@ -143,7 +143,7 @@ PRESETS = {
             Settings(batch=32, lr=1e-4, ema=0.999, decay_from=0.3, reveal=(0.4, 0.1)),
             lambda folder: pencil_groups(folder, _TEN, 5_000, 20261204, FIRST),
             pencils_10x10,
-            start="sudoku-9x9",
+            start="sudoku-9x9-hard",
         ),
     )
 }

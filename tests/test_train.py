@@ -310,6 +310,15 @@ def test_the_commands(tmp_path: Path, preset: Preset, monkeypatch: pytest.Monkey
     assert "sudoku-9x9" in listed.output
 
 
+def test_every_group_keeps_its_share_of_the_lanes(examples: Mixture) -> None:
+    groups = [attrs.evolve(examples.groups[0], identifier=place) for place in (1, 0)]
+    model = TRM(attrs.evolve(small_model().config, num_puzzle_identifiers=2), CODEC, seed=0)
+    trainer = Trainer(model, Mixture(groups), SMALL)
+    for _ in range(7):
+        trainer.update(0.0)
+    assert trainer.lanes["ids"].tolist() == [1, 0] * 8
+
+
 def test_the_help_names_all_presets() -> None:
     option = get_type_hints(training.train, include_extras=True)["preset"].__metadata__[0]
     assert set(re.split(r", | or ", option.help)) == set(PRESETS)

@@ -91,6 +91,12 @@ def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
     heyawake = tokens[ids == 2]
     assert ((heyawake >= start) & (heyawake < end)).all()
     assert (labels > 0).all()
+    group = pairs[2][0]
+    assert group.hints is not None
+    shown, _ = group.draw(30, 1.0, torch.Generator().manual_seed(0))
+    told = (shown[:, None] == group.hints) & (group.hints != group.tokens)
+    assert ((shown[:, None] == group.tokens) | told).all(dim=2).any(dim=1).all()  # its own token or its hint, no more
+    assert (shown < start + 2).any()
 
 
 @given(height=st.integers(1, 7), width=st.integers(1, 7), seed=st.integers(0, 10_000))
@@ -102,13 +108,15 @@ def test_hints_of_heyawake_hide_no_wall_and_tell_the_truth(height: int, width: i
     shown, numbers = hints < HEYAWAKE_CELL, [(x - HEYAWAKE_CELL) // 4 - 2 for x in (tokens, hints)]
     assert (hints[shown] == labels[shown]).all()
     assert (tokens[shown] == HEYAWAKE_CELL).all()
+    first = torch.tensor(Heyawake.from_tokens(tokens[0].numpy(), height, width).rooms())
+    bare = (tokens == HEYAWAKE_CELL) & (first != torch.arange(height * width))
+    assert torch.equal(shown, bare)
     numbered = torch.where(shown, tokens, hints)
     assert ((numbered - HEYAWAKE_CELL) % 4 == (tokens - HEYAWAKE_CELL) % 4).all()
     assert verifier_for("heyawake", height, width).valid(numbered, labels).all()
     given_before = numbers[0] >= 0
     assert (numbers[0][given_before] == numbers[1][given_before]).all()
-    drawn = Heyawake.from_tokens(tokens[0].numpy(), height, width)
-    assert int((numbers[1] >= 0).sum()) == len(set(drawn.rooms()))
+    assert int((numbers[1] >= 0).sum()) == len(set(first.tolist()))
 
 
 def test_sudokus_on_a_larger_board_are_drawn_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,21 @@ def test_among_more_varieties_a_model_computes_what_it_did() -> None:
     assert torch.equal(kept[end:], begun["embed_tokens.embedding_weight"][end:])
 
 
+def test_equal_sizes_with_other_codecs_are_not_taken_for_equal_models() -> None:
+    one, other = MixedCodec(("tapa", "sudoku"), 6, 6), MixedCodec(("sudoku", "tapa"), 6, 6)
+    sizes = attrs.evolve(load("sudoku-6x6").config, vocab_size=one.vocab_size, num_puzzle_identifiers=2)
+    source, target = TRM(sizes, one, seed=1), TRM(sizes, other, seed=2)
+    with torch.no_grad():
+        source.state_dict()["puzzle_emb.weights"].normal_(generator=torch.Generator().manual_seed(0))
+    transplant(source, target)
+    for name in one.varieties:
+        rows = [slice(*codec.range(name)) for codec in (one, other)]
+        for table in ("embed_tokens.embedding_weight", "lm_head.weight"):
+            assert torch.equal(source.state_dict()[table][rows[0]], target.state_dict()[table][rows[1]])
+            assert torch.equal(source.state_dict()[table][0], target.state_dict()[table][0])  # the pad
+    assert torch.equal(source.state_dict()["puzzle_emb.weights"], target.state_dict()["puzzle_emb.weights"].flip(0))
+
+
 def test_on_a_larger_board_a_model_still_solves() -> None:
     preset = PRESETS["pencil-10x10"]
     target = TRM(preset.config, preset.codec)
@@ -80,6 +95,7 @@ def test_on_a_larger_board_a_model_still_solves() -> None:
         (None, {}, "it knows sudoku, and this one none"),
         (MixedCodec(SIX, 7, 7, box=(2, 3)), {"hidden_size": 64, "puzzle_emb_ndim": 64}, "_init is .128. there and"),
         (MixedCodec(SIX, 7, 7, box=(2, 3)), {"mlp_t": False}, "is in one of them alone"),
+        (MixedCodec(SIX, 7, 7, box=(2, 3)), {"puzzle_emb_len": 2}, "take 1 positions, and this one's 2"),
     ],
 )
 def test_models_that_do_not_fit_say_why(
@@ -88,5 +104,8 @@ def test_models_that_do_not_fit_say_why(
     source = load("sudoku-6x6")
     cells = 16 if codec is None else codec.height * codec.width
     sizes = attrs.evolve(source.config, seq_len=cells, vocab_size=200, **changes)
+    target = TRM(sizes, codec)
+    before = {name: values.clone() for name, values in target.state_dict().items()}
     with pytest.raises(TTSError, match=said):
-        transplant(source, TRM(sizes, codec))
+        transplant(source, target)
+    assert all(torch.equal(before[name], values) for name, values in target.state_dict().items())

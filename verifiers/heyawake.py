@@ -35,11 +35,8 @@ class HeyawakeVerifier(GridVerifier):
         board, cells = tokens != PAD, tokens >= HEYAWAKE_CELL
         shaded = cells & (answers == HEYAWAKE_SHADED)
         white = cells & ~shaded
-        drawn = tokens - HEYAWAKE_CELL
-        walls = (drawn & 1)[:, :-1] == 1, (drawn & 2)[:-1] == 2
-        number = (drawn >> 2) - 2
-        right, below = joins(cells)
-        rooms = components(right & ~walls[0], below & ~walls[1])
+        walls, rooms = walls_of(tokens), rooms_of(tokens)
+        number = ((tokens - HEYAWAKE_CELL) >> 2) - 2
         wrong = cells & (number >= 0) & (total(rooms, shaded) != number)
         right, below = joins(white)
         crossed = torch.zeros_like(white), torch.zeros_like(white)
@@ -58,3 +55,16 @@ class HeyawakeVerifier(GridVerifier):
                 clues=torch.zeros_like(cells),
             ),
         ]
+
+
+def walls_of(tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Where a wall is drawn to the right, bool [H, W - 1, N], and below, bool [H - 1, W, N], for tokens [H, W, N]."""
+    drawn = tokens - HEYAWAKE_CELL
+    return (drawn & 1)[:, :-1] == 1, (drawn & 2)[:-1] == 2
+
+
+def rooms_of(tokens: Tensor) -> Tensor:
+    """Per cell of tokens [H, W, N] the first cell, in row-major order, of its room."""
+    right, below = joins(tokens >= HEYAWAKE_CELL)
+    walls = walls_of(tokens)
+    return components(right & ~walls[0], below & ~walls[1])

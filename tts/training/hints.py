@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tts.verifiers.grid import joins
-from tts.verifiers.regions import components, total
+from tts.verifiers.heyawake import rooms_of
+from tts.verifiers.regions import total
 from tts.verifiers.tokens import HEYAWAKE_CELL, HEYAWAKE_SHADED
 
 
@@ -17,10 +17,7 @@ def heyawake_hints(tokens: Tensor, labels: Tensor, height: int, width: int) -> T
     below. Both grids in heyawake's default tokens.
     """
     cells, answers = (x.view(-1, height, width).permute(1, 2, 0) for x in (tokens, labels))
-    drawn = cells - HEYAWAKE_CELL
-    right, below = joins(torch.ones_like(cells, dtype=torch.bool))
-    rooms = components(right & (drawn[:, :-1] & 1 == 0), below & (drawn[:-1] & 2 == 0))
-    index = torch.arange(height * width).view(height, width, 1)
-    numbered = HEYAWAKE_CELL + (drawn & 3) + 4 * (2 + total(rooms, answers == HEYAWAKE_SHADED))
+    rooms, index = rooms_of(cells), torch.arange(height * width).view(height, width, 1)
+    numbered = HEYAWAKE_CELL + ((cells - HEYAWAKE_CELL) & 3) + 4 * (2 + total(rooms, answers == HEYAWAKE_SHADED))
     hints = torch.where(rooms == index, numbered, torch.where(cells == HEYAWAKE_CELL, answers, cells))
     return hints.permute(2, 0, 1).flatten(1).to(tokens.dtype)

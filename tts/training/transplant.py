@@ -26,7 +26,8 @@ def transplant(source: TwoLatentModel, target: TwoLatentModel) -> None:
     else is copied. Models of the same sizes are equal afterwards where their codecs are, or ``source`` has none.
 
     Raises:
-        TTSError: another kind of model, no variety in common, a smaller board, or other sizes elsewhere.
+        TTSError: another kind of model, no variety in common, a smaller board, or other sizes elsewhere; ``target`` is
+            as it was then.
     """
     begun, wanted = source.state_dict(), target.state_dict()
     if begun.keys() != wanted.keys():
@@ -34,15 +35,17 @@ def transplant(source: TwoLatentModel, target: TwoLatentModel) -> None:
         raise TTSError(f"{name} is in one of them alone; begin with a model of the same kind")
     same = _shapes(begun) == _shapes(wanted) and source.codec in (None, target.codec)
     moves = {} if same else _moves(source, target)
-    for name, values in begun.items():
-        dim, ours, theirs = next((move for end, move in moves.items() if name.endswith(end)), (0, None, None))
-        _check(name, values, wanted[name], None if ours is None else dim)
-        if ours is None or theirs is None:
-            wanted[name].copy_(values)
+    found = {name: next((move for end, move in moves.items() if name.endswith(end)), None) for name in begun}
+    for name, move in found.items():
+        _check(name, begun[name], wanted[name], None if move is None else move[0])
+    for name, move in found.items():
+        if move is None:
+            wanted[name].copy_(begun[name])
             continue
+        dim, ours, theirs = move
         if "mlp_t" in name:
             wanted[name].zero_()
-        wanted[name].index_copy_(dim, theirs, values.index_select(dim, ours))
+        wanted[name].index_copy_(dim, theirs, begun[name].index_select(dim, ours))
 
 
 def _moves(source: TwoLatentModel, target: TwoLatentModel) -> dict[str, Move]:
@@ -56,9 +59,11 @@ def _moves(source: TwoLatentModel, target: TwoLatentModel) -> dict[str, Move]:
         (first, size, identifier), (start, room, place) = there[name], here[name]
         tokens += [(first + k, start + k) for k in range(min(size, room))]
         identifiers.append((identifier, place))
-    cells = [(k, k) for k in range(source.config.prefix)] + [
-        (source.config.prefix + a, target.config.prefix + b) for a, b in _cells(source.codec, target.codec)
-    ]
+    prefix = source.config.prefix
+    if prefix != target.config.prefix:
+        raise TTSError(f"its identifiers take {prefix} positions, and this one's {target.config.prefix}")
+    cells = [(k, k) for k in range(prefix)]
+    cells += [(prefix + a, prefix + b) for a, b in _cells(source.codec, target.codec)]
     rows = {"embed_tokens.embedding_weight": tokens, "lm_head.weight": tokens, "puzzle_emb.weights": identifiers}
     rows["mlp_t.down_proj.weight"] = cells
     return {name: _move(0, pairs) for name, pairs in rows.items()} | {"mlp_t.gate_up_proj.weight": _move(1, cells)}

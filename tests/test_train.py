@@ -14,6 +14,8 @@ import attrs
 import pytest
 import torch
 from conftest import DEVICES
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 from typer.testing import CliRunner
 
@@ -178,6 +180,34 @@ def test_the_loss_counts_cells_and_q() -> None:
     cells = math.log(3) / 5  # four sure cells, one at chance, pads not counted
     halting = (math.log(1 + math.exp(-2.0)) + math.log(1 + math.exp(-1.0))) / 2
     assert float(loss) == pytest.approx(cells + 0.5 / 2 * halting, abs=1e-6)
+
+
+@given(st.floats(0.05, 1.0), st.floats(-6.0, 6.0))
+def test_generalised_cross_entropy_scales_the_gradient_by_p_to_its_power(gce: float, logit: float) -> None:
+    def of(power: float) -> tuple[float, float]:
+        logits = torch.tensor([[[0.0, logit, 0.0], [3.0, 1.0, 2.0]]], dtype=torch.float64, requires_grad=True)
+        sure = torch.tensor([40.0 if logit > 0 else -40.0])  # a Q that is right, and costs nothing
+        readout = Readout(logits, sure, sure > 0)
+        loss, _ = loss_of(readout, torch.tensor([[1, 0]]), power)
+        (slope,) = torch.autograd.grad(loss, logits)
+        assert not slope[0, 1].any()  # a pad
+        return loss.item(), slope[0, 0, 1].item()
+
+    p = math.exp(logit) / (math.exp(logit) + 2)
+    plain, steep = of(0.0)
+    loss, slope = of(gce)
+    assert plain == pytest.approx(-math.log(p))
+    assert loss == pytest.approx((1 - p**gce) / gce)
+    assert slope == pytest.approx(p**gce * steep)
+
+
+def test_an_update_takes_the_loss_of_its_settings(examples: Mixture) -> None:
+    def first(gce: float) -> float:
+        return Trainer(small_model(), examples, attrs.evolve(SMALL, gce=gce)).update(0.0).loss
+
+    assert first(1.0) < first(0.5) < first(0.0)  # 1 - p < 2 (1 - sqrt(p)) < -log p
+    with pytest.raises(TTSError, match=r"gce is 1\.5"):
+        Settings(gce=1.5)
 
 
 def test_the_rate_warms_up_stays_and_falls_to_a_tenth() -> None:

@@ -114,7 +114,7 @@ PRESETS = {
             "sudoku-9x9-hard",
             _NINE,
             _mixer(_NINE),
-            Settings(batch=32, lr=5e-4, ema=0.999, decay_from=0.3, reveal=(0.2, 0.1)),
+            Settings(batch=32, lr=3e-4, gce=0.5, ema=0.999, decay_from=0.3, reveal=(0.2, 0.1)),
             _sudoku_9x9,
             _sudokus_9x9,
             start="sudoku-9x9",

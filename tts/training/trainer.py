@@ -31,12 +31,13 @@ class Settings:
         lr: learning rate after ``warmup`` updates; from progress ``decay_from`` on it falls by a cosine to a tenth.
         betas, weight_decay: of AdamW.
         clip: the largest norm of the gradient.
+        gce: of the cells' generalised cross-entropy, 0 to 1, see ``loss_of``.
         ema: of the weights' moving average; at update u it is at most 1 - 10 / (u + 10).
         reveal: share of the examples that show cells of their answer, at the beginning and at the end.
         seed: of the examples and of exploration.
 
     Raises:
-        TTSError: ``lr`` is no number above 0.
+        TTSError: ``lr`` is no number above 0, or ``gce`` none from 0 to 1.
     """
 
     batch: int = 128
@@ -48,6 +49,7 @@ class Settings:
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.1
     clip: float = 1.0
+    gce: float = 0.0
     ema: float = 0.998
     reveal: tuple[float, float] = (0.5, 0.1)
     seed: int = 0
@@ -55,6 +57,8 @@ class Settings:
     def __attrs_post_init__(self) -> None:
         if not 0 < self.lr < math.inf:
             raise TTSError(f"the learning rate is {self.lr}; it must be a number above 0")
+        if not 0 <= self.gce <= 1:
+            raise TTSError(f"gce is {self.gce}; it must lie between 0 (cross-entropy) and 1 (1 - p)")
 
     def rate(self, update: int, progress: float) -> float:
         """The learning rate at an update, counted from 0, and a progress from 0 to 1."""
@@ -122,7 +126,7 @@ class Trainer:
         with self.cast:
             state = self.model.supervised_step(state, self.model.encode(lanes["tokens"], lanes["ids"]))
             readout = self.model.read(state)
-        loss, right = loss_of(readout, lanes["labels"])
+        loss, right = loss_of(readout, lanes["labels"], settings.gce)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
         for group in self.optimiser.param_groups:
@@ -193,16 +197,21 @@ class Trainer:
         self.updates = state["updates"]
 
 
-def loss_of(readout: Readout, labels: Tensor) -> tuple[Tensor, Tensor]:
+def loss_of(readout: Readout, labels: Tensor, gce: float = 0.0) -> tuple[Tensor, Tensor]:
     """The loss, and which cells are right, bool [N, L].
 
-    Cross-entropy a cell plus, weighted 0.5 / sqrt(L), that of the halt logit, whose target is whether all cells are
-    right (TRM, section 4; the official code sums over cells and divides by their number as here).
+    The mean over cells plus, weighted 0.5 / sqrt(L), cross-entropy of the halt logit, whose target is whether all cells
+    are right (TRM, section 4; the official code sums over cells and divides by their number as here). Where the label
+    has probability p, a cell's loss is -log p, or (1 - p^gce) / gce with ``gce`` above 0 (generalised cross-entropy,
+    arXiv 1805.07836): its gradient is p^gce times that of -log p, so hardly any comes from cells that are wrong and
+    certain. Puzzles that are stuck in a wrong basin are in flight for longest, and full of such cells.
     """
-    cells = F.cross_entropy(readout.logits.flatten(0, 1), labels.flatten(), ignore_index=PAD)
+    surprise = F.cross_entropy(readout.logits.flatten(0, 1), labels.flatten(), ignore_index=PAD, reduction="none")
+    losses = -torch.expm1(-gce * surprise) / gce if gce else surprise
     with torch.no_grad():
         right = (readout.logits.argmax(dim=2) == labels) | (labels == PAD)
     halting = F.binary_cross_entropy_with_logits(readout.q, right.all(dim=1).to(readout.q.dtype))
+    cells = losses.sum() / (labels != PAD).sum()
     return cells + 0.5 / math.sqrt(labels.shape[1]) * halting, right
 
 

@@ -13,8 +13,8 @@ SOLVED = {  # of the first 30 test puzzles, in one rollout of 16 steps: at least
     "sudoku-6x6": (sudokus_6x6, 21),
     "sudoku-9x9": (lambda: sudokus()["minimal"], 22),
     "sudoku-9x9-hard": (lambda: sudokus()["hard"], 18),
-    "sudoku-9x9-deep": (lambda: sudokus()["minimal"], 16),
-    "pencil-6x6": (lambda: pencils_6x6()["shakashaka"], 10),
+    "sudoku-9x9-deep": (lambda: sudokus()["minimal"], 23),
+    "pencil-6x6": (lambda: pencils_6x6()["shakashaka"], 22),
     "pencil-10x10": (lambda: sudokus()["euler96"], 18),
 }
 

@@ -279,7 +279,7 @@ def test_presets_fit_their_test_puzzles(name: str) -> None:
 def test_a_preset_may_begin_with_embedded_weights() -> None:
     begun = train_module._fresh(PRESETS["sudoku-9x9-deep"], seed=0)
     assert (begun.config.H_cycles, begun.config.L_cycles) == (3, 6)
-    given = load("sudoku-9x9").state_dict()
+    given = load("sudoku-9x9-hard").state_dict()
     assert all(torch.equal(value, given[name]) for name, value in begun.state_dict().items())
 
 

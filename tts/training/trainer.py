@@ -204,7 +204,7 @@ def loss_of(readout: Readout, labels: Tensor, gce: float = 0.0) -> tuple[Tensor,
     are right (TRM, section 4; the official code sums over cells and divides by their number as here). Where the label
     has probability p, a cell's loss is -log p, or (1 - p^gce) / gce with ``gce`` above 0 (generalised cross-entropy,
     arXiv 1805.07836): its gradient is p^gce times that of -log p, so hardly any comes from cells that are wrong and
-    certain. Puzzles that are stuck in a wrong basin are in flight for longest, and full of such cells.
+    certain.
     """
     surprise = F.cross_entropy(readout.logits.flatten(0, 1), labels.flatten(), ignore_index=PAD, reduction="none")
     losses = -torch.expm1(-gce * surprise) / gce if gce else surprise

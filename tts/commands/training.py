@@ -81,7 +81,7 @@ def models() -> None:
 
         from tts.checkpoints import embedded, load
 
-        table = Table("model", "parameters", "board", "solves", "cycles H, L")
+        table = Table("model", "parameters", "board", "varieties", "cycles H, L")
         for name in embedded():
             model = load(name)
             codec, config = model.codec, model.config

@@ -175,6 +175,7 @@ def test_the_loss_counts_cells_and_q() -> None:
     logits = torch.zeros(2, 4, 3)
     labels = torch.tensor([[1, 1, 1, 1], [2, 0, 0, 0]])
     logits[0, :, 1] = 50.0
+    logits[1, 1:, 2] = 1.0  # on pads, where no answer is wrong
     loss, right = loss_of(Readout(logits, torch.tensor([2.0, -1.0]), torch.tensor([True, False])), labels)
     assert right.tolist() == [[True] * 4, [False, True, True, True]]
     cells = math.log(3) / 5  # four sure cells, one at chance, pads not counted

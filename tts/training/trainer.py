@@ -207,11 +207,11 @@ def loss_of(readout: Readout, labels: Tensor, gce: float = 0.0) -> tuple[Tensor,
     certain.
     """
     surprise = F.cross_entropy(readout.logits.flatten(0, 1), labels.flatten(), ignore_index=PAD, reduction="none")
-    losses = -torch.expm1(-gce * surprise) / gce if gce else surprise
+    losses, pads = -torch.expm1(-gce * surprise) / gce if gce else surprise, labels == PAD
+    cells = losses.sum() / (~pads).sum()
     with torch.no_grad():
-        right = (readout.logits.argmax(dim=2) == labels) | (labels == PAD)
+        right = (readout.logits.argmax(dim=2) == labels) | pads
     halting = F.binary_cross_entropy_with_logits(readout.q, right.all(dim=1).to(readout.q.dtype))
-    cells = losses.sum() / (labels != PAD).sum()
     return cells + 0.5 / math.sqrt(labels.shape[1]) * halting, right
 
 

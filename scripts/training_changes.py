@@ -1,10 +1,9 @@
 """What symmetries, shown cells and the loss bring: sudoku-6x6 trained with one of them changed, the rest as it is.
 
-python benchmarks/training_changes.py [--updates 1000] [--seeds 0 1] [--rows "1,000 puzzles" ...] [--out runs/changes]
+python -m tts.scripts.training_changes [--updates 1000] [--seeds 0 1] [--rows "1,000 puzzles" ...] [--out runs/changes]
 
 One run a row and seed, of the same number of updates of 32 puzzles, tested on the 500 bundled ones in one rollout;
 3.5 minutes each on one core. An interrupted run goes on when the script is called again; one that is done is tested.
-Not part of ``make bench``.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from tts.evaluation import percent
 from tts.metrics import wilson_interval
 from tts.train import STATE, Schedule, train
 from tts.training import PRESETS, Group, Preset
@@ -62,8 +62,7 @@ def solved(preset: Preset, seed: int, updates: int, out: Path, data: Path) -> st
     resume = (out / STATE).exists()
     share = train(preset, out, Schedule(updates=updates), resume=resume, data=data, compiled=True, settings=settings)
     tested = len(preset.test_groups()[0])
-    found = wilson_interval(share["sudoku"] * tested, tested)
-    return f"{100 * found.mean:.1f} ({100 * found.low:.1f}-{100 * found.high:.1f})"
+    return percent(wilson_interval(share["sudoku"] * tested, tested))
 
 
 def main() -> None:
@@ -77,7 +76,7 @@ def main() -> None:
     print("| | seed | solved % of 500 |\n|---|---|---|")
     for seed in args.seeds:
         for name in args.rows:
-            folder = args.out / f"{name.replace(' ', '-').replace(',', '')}-{seed}"
+            folder = args.out / f"{name.replace(' ', '-').replace(',', '')}-{seed}-{args.updates}"
             found = solved(ROWS[name], seed, args.updates, folder, args.out / "data")
             print(f"| {name} | {seed} | {found} |", flush=True)
 

@@ -79,7 +79,13 @@ FILES = {
         apart=("sudoku_6x6",),
     ),
     "pencil_10x10": Recipe(
-        "", "200 of each variety, minimal (no clue can go)", 20261205, 200, ("lightup", "shakashaka"), 10, 1.0
+        "",
+        "200 of each variety, minimal (no clue can go)",
+        20261205,
+        200,
+        ("lightup", "shakashaka", "nurikabe", "heyawake", "tapa"),
+        10,
+        1.0,
     ),
 }
 

@@ -1,4 +1,4 @@
-"""What symmetries, shown cells and the loss bring: sudoku-6x6 trained with one of them changed, the rest as it is.
+"""What symmetries, shown cells, few steps at first and the loss bring: sudoku-6x6 with one of them changed each time.
 
 python -m tts.scripts.training_changes [--updates 1000] [--seeds 0 1] [--rows "1,000 puzzles" ...] [--out runs/changes]
 
@@ -49,6 +49,7 @@ ROWS = {
     "the preset": changed(),
     "no shown cells": changed(reveal=(0.0, 0.0)),
     "shown cells, the same share throughout": changed(reveal=(0.3, 0.3)),
+    "at most 3 steps at the beginning": changed(early_depth=3),
     "1,000 puzzles": changed(few),
     "1,000 puzzles, no symmetries": changed(few, still),
     "generalised cross-entropy, 0.5": changed(gce=0.5),

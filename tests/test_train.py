@@ -29,6 +29,7 @@ from tts.puzzles import Sudoku
 from tts.train import Schedule, evaluate, train
 from tts.training import PRESETS, Group, Mixture, Preset, Settings, Trainer
 from tts.training.curves import training_curves
+from tts.training.locality import look_around
 from tts.training.making import make_sudokus
 from tts.training.presets import as_group
 from tts.training.trainer import loss_of, read_state, write_state
@@ -143,6 +144,32 @@ def test_lanes_end_at_halting_or_at_full_depth_and_explorers_stay(examples: Mixt
         steps = torch.cat(seen)
         assert int(steps.max()) == most
         assert exploration > 0 or set(steps.tolist()) == {most}
+
+
+@pytest.mark.parametrize(("progress", "most"), [(0.0, 1), (0.5, 2), (1.0, 4)])
+@pytest.mark.parametrize("exploration", [0.0, 1.0])
+def test_lanes_end_earlier_at_the_beginning(examples: Mixture, progress: float, most: int, exploration: float) -> None:
+    settings = attrs.evolve(SMALL, early_depth=1, exploration=exploration, lr=1e-9)  # a fresh Q never halts
+    trainer = Trainer(small_model(), examples, settings)
+    for update in range(1, 9):
+        trainer.update(progress)
+        assert (trainer.lanes["steps"] == (update - 1) % most + 1).all()
+        assert (trainer.lanes["ended"] == (update % most == 0)).all()
+        assert int(trainer.lanes["least"].max()) <= max(2, most)
+
+
+@given(early=st.integers(1, 16), depth=st.integers(1, 16), progress=st.floats(0, 1))
+def test_the_depth_grows_by_equal_factors(early: int, depth: int, progress: float) -> None:
+    if early > depth:
+        with pytest.raises(TTSError, match=f"early_depth is {early}; it must lie between 1 and depth, {depth}"):
+            Settings(early_depth=early, depth=depth)
+        with pytest.raises(TTSError, match="depth is 0"):
+            Settings(depth=0)
+        return
+    settings = Settings(early_depth=early, depth=depth)
+    assert (settings.depth_at(0.0), settings.depth_at(1.0)) == (early, depth)
+    assert abs(settings.depth_at(progress) - early ** (1 - progress) * depth**progress) <= 0.5 + 1e-9
+    assert Settings(depth=depth).depth_at(progress) == depth
 
 
 def test_a_refilled_lane_begins_anew_and_the_others_go_on(examples: Mixture) -> None:
@@ -284,6 +311,13 @@ def test_a_preset_may_begin_with_embedded_weights() -> None:
     assert all(torch.equal(value, given[name]) for name, value in begun.state_dict().items())
 
 
+def test_a_preset_may_begin_by_looking_around() -> None:
+    preset = PRESETS["pencil-6x6"]
+    begun, random = train_module._fresh(preset, seed=0), TRM(preset.config, preset.codec, seed=0)
+    look_around(random, 6, 6, (2, 3))
+    assert equal(dict(begun.state_dict()), dict(random.state_dict()))
+
+
 def test_a_run_may_begin_with_the_weights_of_another(preset: Preset, tmp_path: Path) -> None:
     data = tmp_path / "data"
     train(preset, tmp_path / "one", Schedule(updates=5), data=data)
@@ -294,6 +328,13 @@ def test_a_run_may_begin_with_the_weights_of_another(preset: Preset, tmp_path: P
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(one.parameters(), two.parameters(), strict=True))
     with pytest.raises(TTSError, match=r"sudoku-9x9 cannot begin a run of small: .* is in one of them alone"):
         train(preset, tmp_path / "three", Schedule(updates=2), data=data, start="sudoku-9x9")
+
+
+def test_a_run_of_another_model_is_not_gone_on_with(preset: Preset, tmp_path: Path) -> None:
+    train(preset, tmp_path / "run", Schedule(updates=2), data=tmp_path / "data")
+    wider = attrs.evolve(preset, config=attrs.evolve(preset.config, hidden_size=64, puzzle_emb_ndim=64))
+    with pytest.raises(TTSError, match=r"state.pt is a run of a model of other sizes than small has now"):
+        train(wider, tmp_path / "run", Schedule(updates=4), data=tmp_path / "data", resume=True)
 
 
 def test_test_puzzles_in_a_mixed_vocabulary_keep_their_variety() -> None:
@@ -327,9 +368,11 @@ def test_the_commands(tmp_path: Path, preset: Preset, monkeypatch: pytest.Monkey
     assert "--dtype int8 is not known" in wrong.output.replace("\n", " ")
     sizes: list[Settings] = []
     monkeypatch.setattr(train_module, "train", lambda *_, settings, **__: (sizes.append(settings), {})[1])
-    chosen = CliRunner().invoke(app, [*arguments, "8", "--resume", "--lr", "0.002", "--seed", "7"])
+    chosen = CliRunner().invoke(
+        app, [*arguments, "8", "--resume", "--lr", "0.002", "--seed", "7", "--early-depth", "2"]
+    )
     assert chosen.exit_code == 0, chosen.output
-    assert sizes == [attrs.evolve(SMALL, lr=0.002, seed=7)]
+    assert sizes == [attrs.evolve(SMALL, lr=0.002, seed=7, early_depth=2)]
     still = CliRunner().invoke(app, [*arguments, "8", "--resume", "--lr", "nan"])
     assert still.exit_code == 2
     assert "the learning rate is nan" in still.output.replace("\n", " ")

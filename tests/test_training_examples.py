@@ -75,11 +75,12 @@ def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
 ) -> None:
     monkeypatch.setattr(making, "HELD", 4)
     codec = MixedCodec(("sudoku", "shakashaka", "heyawake"), 4, 4)
-    pairs = pencil_groups(tmp_path, codec, 20, seed=5)
+    pairs = pencil_groups(tmp_path, codec, {"sudoku": 20, "shakashaka": 20, "heyawake": 12}, seed=5)
+    assert len(list(tmp_path.glob("heyawake_4x4_12_5.npz"))) == 1
     for place, (train_group, held) in enumerate(pairs):
         assert train_group.identifier == held.identifier == place
         assert len(held) == 4
-        assert len(train_group) in (16, 8 * 16, 15, 8 * 15)
+        assert len(train_group) in ((16, 15), (8 * 16, 8 * 15), (8 * 8, 8 * 7))[place]
         for group in (train_group, held):
             assert codec.verifier.valid(group.tokens.long(), group.labels.long()).all()
     known = {row.numpy().tobytes() for row in pairs[1][0].tokens}
@@ -122,7 +123,7 @@ def test_hints_of_heyawake_hide_no_wall_and_tell_the_truth(height: int, width: i
 def test_sudokus_on_a_larger_board_are_drawn_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(making, "HELD", 4)
     codec = MixedCodec(("lightup", "sudoku"), 5, 5, box=(2, 2))
-    pairs = pencil_groups(tmp_path, codec, 20, 5, ["sudoku"])
+    pairs = pencil_groups(tmp_path, codec, {"sudoku": 20}, 5)
     (train_group, held), board = pairs[0], torch.ones(5, 5, dtype=torch.bool)
     assert [group.identifier for group in pairs[0]] == [1, 1]
     board[:4, :4] = False

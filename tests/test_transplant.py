@@ -68,12 +68,28 @@ def test_equal_sizes_with_other_codecs_are_not_taken_for_equal_models() -> None:
     assert torch.equal(source.state_dict()["puzzle_emb.weights"], target.state_dict()["puzzle_emb.weights"].flip(0))
 
 
+def test_learned_positions_of_new_cells_stay() -> None:
+    small, large = PRESETS["pencil-6x6"], PRESETS["pencil-10x10"]
+    source, target = TRM(small.config, small.codec, seed=1), TRM(large.config, large.codec, seed=2)
+    begun = target.embed_pos.embedding_weight.clone()
+    transplant(source, target)
+    corner = [1 + 10 * row + column for row in range(6) for column in range(6)]  # one position of prefix
+    others = [cell for cell in range(1, 101) if cell not in corner]
+    found = target.embed_pos.embedding_weight
+    assert torch.equal(found[[0, *corner]], source.embed_pos.embedding_weight)
+    assert torch.equal(found[others], begun[others])
+    for ours, theirs in zip(source.L_level.parameters(), target.L_level.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
 def test_on_a_larger_board_a_model_still_solves() -> None:
-    preset = PRESETS["pencil-10x10"]
-    target = TRM(preset.config, preset.codec)
-    transplant(load("sudoku-9x9"), target)
+    codec = MixedCodec(("sudoku", "tapa"), 10, 10, box=(3, 3))
+    nine = load("sudoku-9x9")
+    sizes = attrs.evolve(nine.config, vocab_size=codec.vocab_size, seq_len=100, num_puzzle_identifiers=2)
+    target = TRM(sizes, codec)
+    transplant(nine, target)
     easy = sudokus()["euler96"]
-    group = as_group("sudoku", easy, preset.codec).first(12)
+    group = as_group("sudoku", easy, codec).first(12)
     assert evaluate(target.eval(), [group])["sudoku"] >= 0.75
     new = [1 + cell for cell in range(100) if cell // 10 == 9 or cell % 10 == 9]  # one position of prefix
     for block in target.L_level.blocks:
@@ -82,7 +98,7 @@ def test_on_a_larger_board_a_model_still_solves() -> None:
         assert not gate[:, new].any()
         assert not down[new].any()
         assert bool(gate.any())
-    again = TRM(preset.config, preset.codec)
+    again = TRM(sizes, codec)
     transplant(target, again)
     assert all(torch.equal(a, b) for a, b in zip(target.parameters(), again.parameters(), strict=True))
 

@@ -59,7 +59,7 @@ def pencils_6x6() -> dict[str, Labelled]:
 
 
 def pencils_10x10() -> dict[str, Labelled]:
-    """200 puzzles of each variety that ``pencil-10x10`` is trained on: sudokus of 9x9, the first of ``minimal``, and
+    """200 puzzles of each of six varieties, for ``pencil-10x10``: sudokus of 9x9, the first of ``minimal``, and
     generated minimal puzzles of 10x10.
     """
     return {"sudoku": sudokus()["minimal"][:200], **_by_source(["pencil_10x10.txt"])}
@@ -67,7 +67,7 @@ def pencils_10x10() -> dict[str, Labelled]:
 
 def bundled() -> dict[str, Labelled]:
     """Every bundled set by name: those of ``sudokus()``, ``sudoku-6x6``, and of each of six varieties, as
-    ``tapa-6x6-minimal``, those of ``pencils_6x6()``, and of some of 10x10.
+    ``tapa-6x6-minimal``, those of ``pencils_6x6()``, and those of 10x10.
     """
     pencils = {f"{variety}-6x6-minimal": data for variety, data in pencils_6x6().items()}
     pencils |= {f"{variety}-10x10-minimal": data for variety, data in _by_source(["pencil_10x10.txt"]).items()}

@@ -123,6 +123,8 @@ def evaluate(model: TwoLatentModel, groups: Sequence[Group], depth: int = 16) ->
 
 def _fresh(preset: Preset, seed: int) -> TwoLatentModel:
     model = TRM(preset.config, preset.codec, seed=seed)
+    if preset.prepare:
+        preset.prepare(model)
     if preset.start:
         try:
             transplant(load(preset.start), model)
@@ -178,13 +180,18 @@ class Run:
         """Read the state.
 
         Raises:
-            TTSError: it is damaged, or of another preset.
+            TTSError: it is damaged, or of another preset or model.
         """
         state = read_state(self.out / STATE)
         if state.get("preset") != self.preset.name:
             raise TTSError(f"{self.out / STATE} is a run of {state.get('preset')}, not of {self.preset.name}")
+        try:
+            self.trainer.restore(state)
+        except (RuntimeError, KeyError) as error:  # torch: other parameters than this model's
+            raise TTSError(
+                f"{self.out / STATE} is a run of a model of other sizes than {self.preset.name} has now; begin anew"
+            ) from error
         self.seconds = state["seconds"]
-        self.trainer.restore(state)
 
     def _log(self, recent: Sequence[Losses], progress: float) -> dict[str, str]:
         ended = sum(losses.ended for losses in recent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 import typer
@@ -24,6 +24,9 @@ def train(
     data: Annotated[Path | None, typer.Option(help="folder of the training puzzles; OUT/data unless given")] = None,
     start: Annotated[str | None, typer.Option(help="a model whose weights to begin with, embedded or a file")] = None,
     lr: Annotated[float | None, typer.Option(help="learning rate; the preset's unless given")] = None,
+    early_depth: Annotated[
+        int | None, typer.Option(min=1, help="most steps of a puzzle at first; they grow to 16")
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**63 - 1, help="of weights and examples; the preset's unless given")
     ] = None,
@@ -47,8 +50,9 @@ def train(
         _keep_freed_memory()
         folder = out or Path("runs") / preset
         where, kind = place_of(device, dtype)
-        usual = PRESETS[preset].settings
-        settings = attrs.evolve(usual, lr=usual.lr if lr is None else lr, seed=usual.seed if seed is None else seed)
+        changed = {"lr": lr, "early_depth": early_depth, "seed": seed}
+        told: dict[str, Any] = {name: value for name, value in changed.items() if value is not None}
+        settings = attrs.evolve(PRESETS[preset].settings, **told)
         given = {"resume": resume, "data": data, "compiled": compiled, "device": where, "start": start}
         schedule = Schedule(minutes=minutes, updates=updates, evaluate_every=evaluate_every)
         try:

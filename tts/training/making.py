@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -139,14 +139,17 @@ def make_pencils(path: Path, variety: str, size: int, count: int, seed: int) -> 
 
 
 def pencil_groups(
-    folder: Path, codec: MixedCodec, count: int, seed: int, varieties: Sequence[str] = ()
+    folder: Path, codec: MixedCodec, counts: int | Mapping[str, int], seed: int
 ) -> list[tuple[Group, Group]]:
-    """For each variety of the codec, or for those named, the examples to train on and those held out.
+    """For each variety of the codec, or for each that ``counts`` names, the examples to train on and those held out.
+
+    ``counts`` puzzles are made of each, or ``counts[variety]``.
 
     Puzzles fill the codec's board, which is square, but for sudokus with smaller boxes, which lie at its top left.
     """
     pairs, board = [], torch.arange(codec.height * codec.width).view(codec.height, codec.width)
-    for variety in varieties or codec.varieties:
+    made_of = dict.fromkeys(codec.varieties, counts) if isinstance(counts, int) else counts
+    for variety, count in made_of.items():
         place, side = codec.varieties.index(variety), codec.height
         fields: dict[str, Any] = {"identifier": place}
         box = codec.parts[place].box

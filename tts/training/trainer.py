@@ -27,6 +27,7 @@ class Settings:
     Attributes:
         batch: lanes N; one supervision step of each is an update.
         depth: the most supervision steps a puzzle gets.
+        early_depth: the most at the beginning, if less: it grows to ``depth``, see ``depth_at``.
         exploration: the share of puzzles that may not halt before a random step.
         lr: learning rate after ``warmup`` updates; from progress ``decay_from`` on it falls by a cosine to a tenth.
         betas, weight_decay: of AdamW.
@@ -37,11 +38,13 @@ class Settings:
         seed: of the examples and of exploration.
 
     Raises:
-        TTSError: ``lr`` is no number above 0, or ``gce`` none from 0 to 1.
+        TTSError: ``lr`` is no number above 0, ``gce`` none from 0 to 1, ``depth`` below 1, or ``early_depth`` none from
+            1 to ``depth``.
     """
 
     batch: int = 128
     depth: int = 16
+    early_depth: int | None = None
     exploration: float = 0.1
     lr: float = 1e-3
     warmup: int = 100
@@ -57,8 +60,22 @@ class Settings:
     def __attrs_post_init__(self) -> None:
         if not 0 < self.lr < math.inf:
             raise TTSError(f"the learning rate is {self.lr}; it must be a number above 0")
+        if self.depth < 1:
+            raise TTSError(f"depth is {self.depth}; a puzzle gets at least one step")
+        if self.early_depth is not None and not 1 <= self.early_depth <= self.depth:
+            raise TTSError(f"early_depth is {self.early_depth}; it must lie between 1 and depth, {self.depth}")
         if not 0 <= self.gce <= 1:
             raise TTSError(f"gce is {self.gce}; it must lie between 0 (cross-entropy) and 1 (1 - p)")
+
+    def depth_at(self, progress: float) -> int:
+        """The most supervision steps a puzzle gets at a progress from 0 to 1: from ``early_depth`` by equal factors.
+
+        A curriculum in depth, after CGAR (arXiv 2511.08653), which lets the cycles grow. Puzzles that are not solved
+        take all their steps, so with 16 from the start hardly any of a batch is at its first ones, which all others
+        build on. From 3 to 16 it is 7 in the middle of a run, and 16 in its last fiftieth alone.
+        """
+        early = self.depth if self.early_depth is None else self.early_depth
+        return round(early * math.pow(self.depth / early, min(1.0, progress)))
 
     def rate(self, update: int, progress: float) -> float:
         """The learning rate at an update, counted from 0, and a progress from 0 to 1."""
@@ -139,7 +156,7 @@ class Trainer:
         lanes["steps"] += 1
         solved = right.all(dim=1)
         halts = readout.halt & (lanes["steps"] >= lanes["least"])
-        lanes["ended"] = halts | (lanes["steps"] >= settings.depth)
+        lanes["ended"] = halts | (lanes["steps"] >= settings.depth_at(progress))
         return Losses(
             float(loss.detach()),
             float(right.float().mean()),
@@ -162,7 +179,7 @@ class Trainer:
         begin, end = settings.reveal
         fresh = self.examples.draw(rows.cpu(), begin + progress * (end - begin), self.draws)
         explores = torch.rand(n, generator=self.draws) < settings.exploration
-        least = torch.randint(2, settings.depth + 1, (n,), generator=self.draws) * explores
+        least = torch.randint(2, max(2, settings.depth_at(progress)) + 1, (n,), generator=self.draws) * explores
         for name, values in zip(("tokens", "labels", "ids", "least"), (*fresh, least), strict=True):
             lanes[name][rows] = values.to(device)
         lanes["steps"][rows] = 0

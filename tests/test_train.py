@@ -163,13 +163,17 @@ def test_the_depth_grows_by_equal_factors(early: int, depth: int, progress: floa
     if early > depth:
         with pytest.raises(TTSError, match=f"early_depth is {early}; it must lie between 1 and depth, {depth}"):
             Settings(early_depth=early, depth=depth)
-        with pytest.raises(TTSError, match="depth is 0"):
-            Settings(depth=0)
         return
     settings = Settings(early_depth=early, depth=depth)
     assert (settings.depth_at(0.0), settings.depth_at(1.0)) == (early, depth)
     assert abs(settings.depth_at(progress) - early ** (1 - progress) * depth**progress) <= 0.5 + 1e-9
     assert Settings(depth=depth).depth_at(progress) == depth
+
+
+def test_a_puzzle_gets_at_least_one_step() -> None:
+    for early in (None, 1):
+        with pytest.raises(TTSError, match="depth is 0; a puzzle gets at least one step"):
+            Settings(depth=0, early_depth=early)
 
 
 def test_a_refilled_lane_begins_anew_and_the_others_go_on(examples: Mixture) -> None:
@@ -316,6 +320,16 @@ def test_a_preset_may_begin_by_looking_around() -> None:
     begun, random = train_module._fresh(preset, seed=0), TRM(preset.config, preset.codec, seed=0)
     look_around(random, 6, 6, (2, 3))
     assert equal(dict(begun.state_dict()), dict(random.state_dict()))
+
+
+def test_new_cells_look_around_and_the_rest_begins_with_the_smaller_model() -> None:
+    preset, small = PRESETS["pencil-10x10"], load("pencil-6x6")
+    begun, random = train_module._fresh(preset, seed=0), TRM(preset.config, preset.codec, seed=0)
+    look_around(random, 10, 10, (3, 3))
+    last = slice(91, 101)  # the last row, after one position of prefix
+    assert torch.equal(begun.embed_pos.embedding_weight[last], random.embed_pos.embedding_weight[last])
+    for ours, theirs in zip(begun.levels[0].parameters(), small.levels[0].parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_a_run_may_begin_with_the_weights_of_another(preset: Preset, tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ class Run:
             raise TTSError(f"{self.out / STATE} is a run of {state.get('preset')}, not of {self.preset.name}")
         try:
             self.trainer.restore(state)
-        except (RuntimeError, KeyError) as error:  # torch: other parameters than this model's
+        except RuntimeError as error:  # torch: other parameters than this model's
             raise TTSError(
                 f"{self.out / STATE} is a run of a model of other sizes than {self.preset.name} has now; begin anew"
             ) from error

@@ -24,9 +24,7 @@ def train(
     data: Annotated[Path | None, typer.Option(help="folder of the training puzzles; OUT/data unless given")] = None,
     start: Annotated[str | None, typer.Option(help="a model whose weights to begin with, embedded or a file")] = None,
     lr: Annotated[float | None, typer.Option(help="learning rate; the preset's unless given")] = None,
-    early_depth: Annotated[
-        int | None, typer.Option(min=1, help="most steps of a puzzle at first; they grow to 16")
-    ] = None,
+    early_depth: Annotated[int | None, typer.Option(min=1, help="most steps at first; else the preset's")] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**63 - 1, help="of weights and examples; the preset's unless given")
     ] = None,

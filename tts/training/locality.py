@@ -98,7 +98,7 @@ def positions(height: int, width: int, box: tuple[int, int], prefix: int) -> Ten
         table[prefix:, part] = torch.cat((angles.cos(), angles.sin()), dim=1)
     table[prefix:, _BOX] = _BOXES * torch.cat((_one_hot(row // box[0]), _one_hot(column // box[1])), dim=1)
     table[prefix:, _CELL] = 1
-    table[:prefix, _PREFIX] = 3.5
+    table[:prefix, _PREFIX] = 3.5  # about as long as the position of a cell
     return table
 
 

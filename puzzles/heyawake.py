@@ -80,7 +80,10 @@ class Heyawake(PencilBoard):
         if len(flat) and flat.min() < 0:
             raise PuzzleError(f"heyawake: token {flat.min() + HEYAWAKE_CELL} is no cell of a puzzle")
         clues = np.select([flat < 4, flat < 8], [NONE, UNKNOWN], flat // 4 - 2)
-        return cls(height, width, flat % 2 == 1, flat // 2 % 2 == 1, clues)
+        right, below = flags(flat % 2 == 1), flags(flat // 2 % 2 == 1)
+        firsts = np.array(_rooms(right, below, width))
+        repeated = (firsts != np.arange(len(flat))) & (clues == clues[firsts])
+        return cls(height, width, right, below, np.where(repeated, NONE, clues))
 
     @classmethod
     def from_address(cls, address: Address) -> Self:
@@ -98,8 +101,8 @@ class Heyawake(PencilBoard):
         return encode_walls(self.right, self.below, self.width) + encode_numbers(self.clues[cell] for cell in firsts)
 
     def tokens(self) -> Grid:
-        """int64 [L]."""
-        clues = np.array([{NONE: 0, UNKNOWN: 1}.get(clue, clue + 2) for clue in self.clues])
+        """int64 [L]; every cell of a room has its clue."""
+        clues = np.array([{NONE: 0, UNKNOWN: 1}.get(clue, clue + 2) for clue in self.clues])[list(self.rooms())]
         tokens: Grid = HEYAWAKE_CELL + np.array(self.right) + 2 * np.array(self.below) + 4 * clues
         return tokens
 

@@ -322,12 +322,12 @@ def test_a_preset_may_begin_by_looking_around() -> None:
     assert equal(dict(begun.state_dict()), dict(random.state_dict()))
 
 
-def test_new_cells_look_around_and_the_rest_begins_with_the_smaller_model() -> None:
+def test_a_larger_board_looks_around_and_the_rest_begins_with_the_smaller_model() -> None:
     preset, small = PRESETS["pencil-10x10"], load("pencil-6x6")
     begun, random = train_module._fresh(preset, seed=0), TRM(preset.config, preset.codec, seed=0)
     look_around(random, 10, 10, (3, 3))
-    last = slice(91, 101)  # the last row, after one position of prefix
-    assert torch.equal(begun.embed_pos.embedding_weight[last], random.embed_pos.embedding_weight[last])
+    cells = slice(1, 101)  # after one position of prefix
+    assert torch.equal(begun.embed_pos.embedding_weight[cells], random.embed_pos.embedding_weight[cells])
     for ours, theirs in zip(begun.levels[0].parameters(), small.levels[0].parameters(), strict=True):
         assert torch.equal(ours, theirs)
 

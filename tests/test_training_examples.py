@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from generators import boards
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solved_boards import solved
 
 from tts.datasets import Labelled, sudokus, sudokus_6x6
+from tts.errors import TTSError
 from tts.puzzles import Heyawake, MixedCodec, Sudoku
 from tts.training import Mixture, making
-from tts.training.examples import revealed, shuffled
-from tts.training.hints import heyawake_hints
+from tts.training.examples import Group, revealed, shuffled
+from tts.training.hints import heyawake_clues, heyawake_hints
 from tts.training.making import fingerprints, make_sudokus, pencil_groups
 from tts.verifiers import verifier_for
 from tts.verifiers.tokens import HEYAWAKE_CELL
@@ -75,7 +77,7 @@ def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
 ) -> None:
     monkeypatch.setattr(making, "HELD", 4)
     codec = MixedCodec(("sudoku", "shakashaka", "heyawake"), 4, 4)
-    pairs = pencil_groups(tmp_path, codec, {"sudoku": 20, "shakashaka": 20, "heyawake": 12}, seed=5)
+    pairs = pencil_groups(tmp_path, codec, {"sudoku": 20, "shakashaka": 20, "heyawake": 12}, 5, {"heyawake": 2})
     assert len(list(tmp_path.glob("heyawake_4x4_12_5.npz"))) == 1
     for place, (train_group, held) in enumerate(pairs):
         assert train_group.identifier == held.identifier == place
@@ -87,7 +89,7 @@ def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
     assert not known & {row.numpy().tobytes() for row in pairs[1][1].tokens}
     mixture = Mixture([train_group for train_group, _ in pairs])
     tokens, labels, ids = mixture.draw(torch.arange(60), 0.5, torch.Generator())
-    assert ids.tolist() == [0, 1, 2] * 20
+    assert ids.tolist() == [0, 1, 2, 2] * 15
     start, end = codec.range("heyawake")
     heyawake = tokens[ids == 2]
     assert ((heyawake >= start) & (heyawake < end)).all()
@@ -100,24 +102,63 @@ def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
     assert (shown < start + 2).any()
 
 
-@given(height=st.integers(1, 7), width=st.integers(1, 7), seed=st.integers(0, 10_000))
+@given(shares=st.lists(st.integers(1, 4), min_size=1, max_size=4), rounds=st.integers(1, 3))
+def test_groups_have_their_shares_of_the_lanes(shares: list[int], rounds: int) -> None:
+    groups = [
+        Group(
+            f"group {place}", tokens=torch.full((3, 4), place), labels=torch.ones(3, 4), identifier=place, share=share
+        )
+        for place, share in enumerate(shares)
+    ]
+    lanes = torch.arange(rounds * sum(shares))
+    tokens, _, ids = Mixture(groups).draw(lanes, 0.0, torch.Generator())
+    assert ids.bincount().tolist() == [rounds * share for share in shares]
+    assert (tokens == ids[:, None]).all()
+    again = torch.randperm(len(lanes), generator=torch.Generator().manual_seed(rounds))
+    assert torch.equal(Mixture(groups).draw(again, 0.0, torch.Generator())[2], ids[again])  # a lane keeps its group
+
+
+def test_a_share_below_one_is_refused() -> None:
+    with pytest.raises(TTSError, match="tapa has 0 for its share of the lanes; it must be 1 or more"):
+        Group("tapa", torch.ones(1, 4), torch.ones(1, 4), share=0)
+
+
+@given(height=st.integers(1, 7), width=st.integers(1, 7), seed=st.integers(0, 10_000), everywhere=st.booleans())
 @settings(max_examples=50, deadline=None)
-def test_hints_of_heyawake_hide_no_wall_and_tell_the_truth(height: int, width: int, seed: int) -> None:
+def test_hints_of_heyawake_hide_no_wall_and_tell_the_truth(
+    height: int, width: int, seed: int, everywhere: bool
+) -> None:
     pair = solved("heyawake", height, width, np.random.default_rng(seed))
     tokens, labels = (torch.from_numpy(grid).flatten()[None] for grid in pair)
+    if everywhere:
+        tokens = heyawake_clues(tokens, height, width)
     hints = heyawake_hints(tokens, labels, height, width)
     shown, numbers = hints < HEYAWAKE_CELL, [(x - HEYAWAKE_CELL) // 4 - 2 for x in (tokens, hints)]
     assert (hints[shown] == labels[shown]).all()
-    assert (tokens[shown] == HEYAWAKE_CELL).all()
     first = torch.tensor(Heyawake.from_tokens(tokens[0].numpy(), height, width).rooms())
-    bare = (tokens == HEYAWAKE_CELL) & (first != torch.arange(height * width))
+    bare = ((tokens - HEYAWAKE_CELL) % 4 == 0) & (first != torch.arange(height * width))
     assert torch.equal(shown, bare)
     numbered = torch.where(shown, tokens, hints)
     assert ((numbered - HEYAWAKE_CELL) % 4 == (tokens - HEYAWAKE_CELL) % 4).all()
     assert verifier_for("heyawake", height, width).valid(numbered, labels).all()
-    given_before = numbers[0] >= 0
+    given_before = (numbers[0] >= 0) & ~shown
     assert (numbers[0][given_before] == numbers[1][given_before]).all()
-    assert int((numbers[1] >= 0).sum()) == len(set(first.tolist()))
+    assert torch.equal(numbers[1] >= 0, ~shown)
+
+
+@given(boards("heyawake"))
+@settings(deadline=None)
+def test_heyawakes_clues_stand_on_all_cells_of_their_rooms(board: Heyawake) -> None:
+    everywhere = board.tokens()
+    assert [(token - HEYAWAKE_CELL) // 4 for token in everywhere] == [
+        {-1: 0, -2: 1}.get(board.clues[first], board.clues[first] + 2) for first in board.rooms()
+    ]
+    firsts = np.array(board.rooms()) == np.arange(len(everywhere))
+    alone = np.where(firsts, everywhere, HEYAWAKE_CELL + (everywhere - HEYAWAKE_CELL) % 4)
+    for tokens in (everywhere, alone):
+        assert Heyawake.from_tokens(tokens, board.height, board.width) == board
+        spread = heyawake_clues(torch.from_numpy(tokens)[None], board.height, board.width)
+        assert torch.equal(spread[0], torch.from_numpy(everywhere))
 
 
 def test_sudokus_on_a_larger_board_are_drawn_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -224,6 +224,23 @@ def test_walls_count_even_where_they_close_no_room(device: str) -> None:
     assert one("heyawake", board, [[1, 1, 1, shaded], [1, 1, 1, 1]], device) == ()
 
 
+@given(seed=SEEDS, height=st.integers(1, 6), width=st.integers(1, 6))
+@settings(max_examples=60, deadline=None)
+def test_a_rooms_clue_counts_the_same_on_its_first_cell_and_on_all(seed: int, height: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    tokens, answers = (
+        torch.from_numpy(grid).reshape(1, -1) for grid in solved_boards.solved("heyawake", height, width, rng)
+    )
+    board = BOARDS["heyawake"].from_tokens(tokens[0].numpy(), height, width)
+    everywhere = torch.from_numpy(board.tokens())[None]
+    flipped = torch.where(torch.from_numpy(rng.random(answers.shape) < 0.1), 3 - answers, answers)
+    verifier = verifier_for("heyawake", height, width)
+    for answer in (answers, flipped):
+        alone, all_over = verifier.violations(tokens, answer), verifier.violations(everywhere, answer)
+        assert alone.of(0) == all_over.of(0)
+        assert torch.equal(alone.cells, all_over.cells)
+
+
 def test_a_lone_question_mark_of_tapa_takes_one_run_or_none(device: str) -> None:
     clue = t.TAPA_CLUE + t.TAPA_CLUES.index((t.UNKNOWN,))
     white, shaded = t.TAPA_WHITE, t.TAPA_SHADED

@@ -28,7 +28,8 @@ NURIKABE_OPEN, NURIKABE_WHITE, NURIKABE_SHADED = 1, 2, 3
 NURIKABE_UNKNOWN, NURIKABE_NUMBER = 4, 5  # the number n is NURIKABE_NUMBER + n
 
 # heyawake: a puzzle cell is HEYAWAKE_CELL + walls + 4 * clue, walls = 1 * right + 2 * below (walls on the rim are not
-# drawn), clue = 0 none, 1 ``?``, 2 + n the number n, written on the room's first cell in row-major order
+# drawn), clue = 0 none, 1 ``?``, 2 + n the number n, written on every cell of its room: a model need not find the room
+# to know its number. The rules take it on the room's first cell in row-major order alone, too
 HEYAWAKE_WHITE, HEYAWAKE_SHADED, HEYAWAKE_CELL = 1, 2, 3
 
 # tapa: a clue is a sorted multiset, TAPA_CLUE + its index in TAPA_CLUES

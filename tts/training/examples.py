@@ -1,4 +1,4 @@
-"""Puzzles to train on: groups of them, mixed in equal shares, each drawn through a random symmetry."""
+"""Puzzles to train on: groups of them, mixed in fixed shares, each drawn through a random symmetry."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import attrs
 import torch
 from torch import Tensor
+
+from tts.errors import TTSError
 
 Draws = torch.Generator
 
@@ -25,6 +27,10 @@ class Group:
         cells: of sudokus that do not fill the board, the cells they take, int64 [side * side]; the others are pads.
         hints: what may be shown of the answers, [n, L], where that is not the labels: those may hide what a clue says
             (heyawake's walls).
+        share: of the lanes, beside the shares of other groups.
+
+    Raises:
+        TTSError: ``share`` is below 1.
     """
 
     name: str
@@ -35,6 +41,11 @@ class Group:
     blank: int = 1
     cells: Tensor | None = None
     hints: Tensor | None = None
+    share: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        if self.share < 1:
+            raise TTSError(f"{self.name} has {self.share} for its share of the lanes; it must be 1 or more")
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -58,7 +69,7 @@ class Group:
 
 @attrs.frozen
 class Mixture:
-    """Groups, each with an equal share of the lanes: lane i is for group i modulo their number.
+    """Groups, each with its share of the lanes: lane i is for group i modulo their number where shares are equal.
 
     A group that is not learnt yet keeps its puzzles in flight for long, and would fill the lanes if groups were drawn.
     """
@@ -67,7 +78,8 @@ class Mixture:
 
     def draw(self, lanes: Tensor, reveal: float, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
         """Examples for lanes int64 [n], on the CPU: tokens and labels int64 [n, L], identifiers int64 [n]."""
-        n, which = len(lanes), lanes % len(self.groups)
+        turns = torch.tensor([place for place, group in enumerate(self.groups) for _ in range(group.share)])
+        n, which = len(lanes), turns[lanes % len(turns)]
         ids = torch.tensor([group.identifier for group in self.groups])[which]
         length = self.groups[0].tokens.shape[1]
         tokens, labels = torch.empty(n, length, dtype=torch.int64), torch.empty(n, length, dtype=torch.int64)

@@ -20,7 +20,7 @@ from tts.errors import TTSError, first_line
 from tts.puzzle import Grid
 from tts.puzzles import VARIETIES, Board, Heyawake, MixedCodec, Sudoku, parse
 from tts.training.examples import Group
-from tts.training.hints import heyawake_hints
+from tts.training.hints import heyawake_clues, heyawake_hints
 
 Cells = NDArray[np.int16]
 HELD = 256
@@ -139,11 +139,15 @@ def make_pencils(path: Path, variety: str, size: int, count: int, seed: int) -> 
 
 
 def pencil_groups(
-    folder: Path, codec: MixedCodec, counts: int | Mapping[str, int], seed: int
+    folder: Path,
+    codec: MixedCodec,
+    counts: int | Mapping[str, int],
+    seed: int,
+    shares: Mapping[str, int] | None = None,
 ) -> list[tuple[Group, Group]]:
     """For each variety of the codec, or for each that ``counts`` names, the examples to train on and those held out.
 
-    ``counts`` puzzles are made of each, or ``counts[variety]``.
+    ``counts`` puzzles are made of each, or ``counts[variety]``; its share of the lanes is ``shares[variety]``, or 1.
 
     Puzzles fill the codec's board, which is square, but for sudokus with smaller boxes, which lie at its top left.
     """
@@ -151,7 +155,7 @@ def pencil_groups(
     made_of = dict.fromkeys(codec.varieties, counts) if isinstance(counts, int) else counts
     for variety, count in made_of.items():
         place, side = codec.varieties.index(variety), codec.height
-        fields: dict[str, Any] = {"identifier": place}
+        fields: dict[str, Any] = {"identifier": place, "share": (shares or {}).get(variety, 1)}
         box = codec.parts[place].box
         if box is not None:
             side, fields["box"] = box[0] * box[1], box
@@ -161,10 +165,16 @@ def pencil_groups(
         start = codec.range(variety)[0]
         train, held = made.groups(variety, start, **fields)
         if VARIETIES[variety] is Heyawake:
-            hints = heyawake_hints(torch.from_numpy(made.tokens), torch.from_numpy(made.labels), side, side)
-            train = attrs.evolve(train, hints=hints + start - 1)
+            train, held = (_with_clues(group, start, side) for group in (train, held))
         pairs.append((train, held))
     return pairs
+
+
+def _with_clues(group: Group, start: int, side: int) -> Group:
+    """Heyawake with the clues of rooms on all their cells, and its hints."""
+    tokens, labels = group.tokens - start + 1, group.labels - start + 1
+    hints = heyawake_hints(tokens, labels, side, side)
+    return attrs.evolve(group, tokens=heyawake_clues(tokens, side, side) + start - 1, hints=hints + start - 1)
 
 
 def _test_boards(kind: type[Board], side: int) -> Sequence[Sudoku]:

@@ -106,7 +106,8 @@ def _sudokus_9x9() -> dict[str, Labelled]:
 def _pencil_10x10(folder: Path) -> Groups:
     """5,000 of each variety, but 1,200 of those whose generation takes longest."""
     few = ("heyawake", "nurikabe")
-    return pencil_groups(folder, _TEN, {name: 1_200 if name in few else 5_000 for name in PENCIL}, 20261204)
+    counts = {name: 1_200 if name in few else 5_000 for name in PENCIL}
+    return pencil_groups(folder, _TEN, counts, 20261204, {"sudoku": 3, "nurikabe": 2, "heyawake": 2})
 
 
 _SIX, _NINE = VarietyCodec("sudoku", 6, 6), VarietyCodec("sudoku", 9, 9)
@@ -146,7 +147,7 @@ PRESETS = {
             _MIXED,
             _attention(_MIXED, len(PENCIL)),
             Settings(batch=32, lr=7e-4, early_depth=3, ema=0.999, decay_from=0.3, reveal=(0.4, 0.1)),
-            lambda folder: pencil_groups(folder, _MIXED, 10_000, 20261130),
+            lambda folder: pencil_groups(folder, _MIXED, 10_000, 20261130, {"nurikabe": 2, "heyawake": 3, "tapa": 2}),
             pencils_6x6,
             prepare=lambda model: look_around(model, 6, 6, (2, 3)),
         ),

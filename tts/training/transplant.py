@@ -21,10 +21,10 @@ def transplant(source: TwoLatentModel, target: TwoLatentModel) -> None:
 
     A smaller board lies at the top left of the larger one. The tokens of a variety mean the same on all boards, so
     their rows of the embedding and of the head go to the variety's own range, and its identifier's row to its own
-    identifier; tokens and identifiers that ``source`` does not have stay as ``target`` has them, and so do learned
-    positions of new cells; the others come with the smaller board's boxes. What mixes positions (``mlp_t``) is 0 where
-    a cell is new: nothing goes there, and nothing comes from there, until it is trained. All else is copied. Models of
-    the same sizes are equal afterwards where their codecs are, or ``source`` has none.
+    identifier; tokens and identifiers that ``source`` does not have stay as ``target`` has them, and so do the learned
+    positions of cells on a larger board, whose boxes may be others. What mixes positions (``mlp_t``) is 0 where a cell
+    is new: nothing goes there, and nothing comes from there, until it is trained. All else is copied. Models of the
+    same sizes are equal afterwards where their codecs are, or ``source`` has none.
 
     Raises:
         TTSError: another kind of model, no variety in common, a smaller board, or other sizes elsewhere; ``target`` is
@@ -63,10 +63,11 @@ def _moves(source: TwoLatentModel, target: TwoLatentModel) -> dict[str, Move]:
     prefix = source.config.prefix
     if prefix != target.config.prefix:
         raise TTSError(f"its identifiers take {prefix} positions, and this one's {target.config.prefix}")
-    cells = [(k, k) for k in range(prefix)]
-    cells += [(prefix + a, prefix + b) for a, b in _cells(source.codec, target.codec)]
+    kept, shared_cells = [(k, k) for k in range(prefix)], _cells(source.codec, target.codec)
+    cells = kept + [(prefix + a, prefix + b) for a, b in shared_cells]
+    fills = len(shared_cells) == target.config.seq_len
     rows = {"embed_tokens.embedding_weight": tokens, "lm_head.weight": tokens, "puzzle_emb.weights": identifiers}
-    rows |= {"mlp_t.down_proj.weight": cells, "embed_pos.embedding_weight": cells}
+    rows |= {"mlp_t.down_proj.weight": cells, "embed_pos.embedding_weight": cells if fills else kept}
     return {name: _move(0, pairs) for name, pairs in rows.items()} | {"mlp_t.gate_up_proj.weight": _move(1, cells)}
 
 

@@ -17,10 +17,14 @@ SOLVED = [  # of the first 30 test puzzles, in one rollout of 16 steps: at least
     ("sudoku-9x9-hard", lambda: sudokus()["hard"], 18),
     ("sudoku-9x9-deep", lambda: sudokus()["minimal"], 23),
     ("pencil-6x6", lambda: pencils_6x6()["shakashaka"], 23),
-    ("pencil-6x6", lambda: pencils_6x6()["lightup"], 22),
-    ("pencil-6x6", lambda: pencils_6x6()["nurikabe"], 7),
-    ("pencil-6x6", lambda: pencils_6x6()["tapa"], 12),
-    ("pencil-10x10", lambda: pencils_10x10()["shakashaka"], 19),
+    ("pencil-6x6", lambda: pencils_6x6()["lightup"], 24),
+    ("pencil-6x6", lambda: pencils_6x6()["nurikabe"], 14),
+    ("pencil-6x6", lambda: pencils_6x6()["heyawake"], 2),
+    ("pencil-6x6", lambda: pencils_6x6()["tapa"], 19),
+    ("pencil-10x10", lambda: pencils_10x10()["sudoku"], 2),
+    ("pencil-10x10", lambda: pencils_10x10()["lightup"], 4),
+    ("pencil-10x10", lambda: pencils_10x10()["tapa"], 4),
+    ("pencil-10x10", lambda: pencils_10x10()["shakashaka"], 21),
 ]
 
 

@@ -26,6 +26,7 @@ from tts import (
     Verified,
 )
 from tts.model import View
+from tts.puzzles import VARIETIES as BOARDS
 from tts.small import SmallModel, TakeFirst
 from tts.strategies import Grouped, GuidedParticles, SymmetricViews
 from tts.strategy import InputStrategy
@@ -64,6 +65,7 @@ def forth(view, answers):
 def test_verdicts_survive_the_views_of_a_padded_board(variety, height, width):
     codec = VarietyCodec(variety, height, width)
     tokens, answers = solved(variety, 5, 4, np.random.default_rng(1))
+    tokens = BOARDS[variety].from_tokens(tokens.ravel(), 5, 4).tokens().reshape(5, 4)  # heyawake's clues on all cells
     puzzle, right = (padded(grid, codec) for grid in (tokens, answers))
     wrong = right.clone()
     wrong[0] = right[1] if right[0] != right[1] else right[right != right[0]][0]

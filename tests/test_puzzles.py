@@ -212,6 +212,7 @@ def test_sudoku_text_that_cannot_be_read(text: str, message: str) -> None:
         (lambda: Tapa.from_tokens([0], 1, 1), "token 0 is no cell"),
         (lambda: Nurikabe.from_tokens([2], 1, 1), "token 2 is no cell"),
         (lambda: Heyawake.from_tokens([2], 1, 1), "token 2 is no cell"),
+        (lambda: Heyawake.from_tokens([11, 15], 1, 2), "a clue at row 1, column 2; this room's belongs on its first"),
         (lambda: Sudoku.from_tokens([4], 1, 1), "token 4 is no cell"),
         (lambda: Sudoku.from_tokens([1, 1], 1, 2), "on a board of 1 x 2"),
         (lambda: Lightup.from_tokens([1.0], 1, 1), r"tokens of float64 \[1\]"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import numpy as np
 import pytest
 import torch
@@ -159,6 +160,26 @@ def test_heyawakes_clues_stand_on_all_cells_of_their_rooms(board: Heyawake) -> N
         assert Heyawake.from_tokens(tokens, board.height, board.width) == board
         spread = heyawake_clues(torch.from_numpy(tokens)[None], board.height, board.width)
         assert torch.equal(spread[0], torch.from_numpy(everywhere))
+
+
+def test_files_with_clues_on_first_cells_alone_are_read_with_clues_on_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "HELD", 4)
+    path = tmp_path / "heyawake.npz"
+    made = making.make_pencils(path, "heyawake", 4, 12, 5)
+    fields = attrs.asdict(made)
+    for name in ("tokens", "held_tokens"):
+        boards = [Heyawake.from_tokens(row, 4, 4) for row in fields[name]]
+        firsts = np.array([board.rooms() for board in boards]) == np.arange(16)
+        walls = HEYAWAKE_CELL + (fields[name] - HEYAWAKE_CELL) % 4
+        fields[name] = np.where(firsts, fields[name], walls).astype(np.int16)
+        assert (fields[name] != getattr(made, name)).any()
+    np.savez_compressed(path, **fields)
+    again = making.make_pencils(path, "heyawake", 4, 12, 5)
+    for name, cells in attrs.asdict(again).items():
+        assert np.array_equal(cells, getattr(made, name))
+        assert cells.dtype == np.int16
 
 
 def test_sudokus_on_a_larger_board_are_drawn_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

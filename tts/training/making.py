@@ -113,7 +113,8 @@ def make_sudokus(
 def make_pencils(path: Path, variety: str, size: int, count: int, seed: int) -> Made:
     """Half minimal puzzles, half of any difficulty, in all their mirrors and turns, from ``path`` or made there."""
     if path.exists():
-        return _read(path)
+        made = _read(path)
+        return _with_clues(made, size) if VARIETIES[variety] is Heyawake else made
     from tts.puzzles.generate import generate_file
 
     files = [path.with_name(f"{path.stem}_{name}.jsonl") for name in ("minimal", "mixed")]
@@ -133,9 +134,17 @@ def make_pencils(path: Path, variety: str, size: int, count: int, seed: int) -> 
     views = [] if variety == "sudoku" else train
     rows = [(v.puzzle.tokens(), v.apply(label)) for board, label in views for v in board.symmetries()]
     rows = rows or [(board.tokens(), label) for board, label in train]
-    made = [np.stack(x).astype(np.int16) for x in zip(*rows, strict=True)]
-    made += [np.stack(x).astype(np.int16) for x in zip(*((b.tokens(), label) for b, label in held), strict=True)]
-    return _write(path, Made(*made))
+    cells = [np.stack(x).astype(np.int16) for x in zip(*rows, strict=True)]
+    cells += [np.stack(x).astype(np.int16) for x in zip(*((b.tokens(), label) for b, label in held), strict=True)]
+    return _write(path, Made(*cells))
+
+
+def _with_clues(made: Made, size: int) -> Made:
+    """Heyawake from a file of before its clues stood on all cells of their rooms, as they do now."""
+    tokens, held = (
+        heyawake_clues(torch.from_numpy(cells), size, size).numpy() for cells in (made.tokens, made.held_tokens)
+    )
+    return attrs.evolve(made, tokens=tokens, held_tokens=held)
 
 
 def pencil_groups(
@@ -165,16 +174,10 @@ def pencil_groups(
         start = codec.range(variety)[0]
         train, held = made.groups(variety, start, **fields)
         if VARIETIES[variety] is Heyawake:
-            train, held = (_with_clues(group, start, side) for group in (train, held))
+            hints = heyawake_hints(torch.from_numpy(made.tokens), torch.from_numpy(made.labels), side, side)
+            train = attrs.evolve(train, hints=hints + start - 1)
         pairs.append((train, held))
     return pairs
-
-
-def _with_clues(group: Group, start: int, side: int) -> Group:
-    """Heyawake with the clues of rooms on all their cells, and its hints."""
-    tokens, labels = group.tokens - start + 1, group.labels - start + 1
-    hints = heyawake_hints(tokens, labels, side, side)
-    return attrs.evolve(group, tokens=heyawake_clues(tokens, side, side) + start - 1, hints=hints + start - 1)
 
 
 def _test_boards(kind: type[Board], side: int) -> Sequence[Sudoku]:

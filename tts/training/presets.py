@@ -120,7 +120,7 @@ PRESETS = {
             "sudoku-6x6",
             _SIX,
             _mixer(_SIX, l=3),
-            Settings(batch=32, lr=1e-3),
+            Settings(batch=32, lr=1e-3, early_depth=3),
             _sudoku_6x6,
             lambda: {"sudoku": sudokus_6x6()},
         ),

@@ -39,7 +39,7 @@ def training_curves(folder: Path | str) -> Figure:
         }
         tidy(right).plot(held["minutes"], shares, label=name, linewidth=1.2, **style)
     right.set(xlabel="minutes", ylabel="held-out puzzles solved (%)", ylim=(-3, 103))
-    right.legend(frameon=False, fontsize="small")
+    right.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 

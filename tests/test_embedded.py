@@ -23,7 +23,8 @@ SOLVED = [  # of the first 30 test puzzles, in one rollout of 16 steps: at least
     ("pencil-6x6", lambda: pencils_6x6()["tapa"], 19),
     ("pencil-10x10", lambda: pencils_10x10()["sudoku"], 2),
     ("pencil-10x10", lambda: pencils_10x10()["lightup"], 4),
-    ("pencil-10x10", lambda: pencils_10x10()["tapa"], 4),
+    ("pencil-10x10", lambda: pencils_10x10()["nurikabe"], 3),
+    ("pencil-10x10", lambda: pencils_10x10()["tapa"], 10),
     ("pencil-10x10", lambda: pencils_10x10()["shakashaka"], 21),
 ]
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import torch
 
-from tts.rng import Streams
-from tts.trm import TRM, TRMConfig
+from tts.interfaces import Streams
+from tts.models import TRM, TRMConfig
 
 
 def best_seconds(work: Callable[[], object], repeats: int) -> float:

@@ -21,8 +21,7 @@ from torch import Tensor
 
 from tts import GaussianNoise, QSelector, Search, VarietyCodec, load
 from tts.datasets import sudokus
-from tts.recursion import TwoLatentModel
-from tts.trm import TRM
+from tts.models import TRM, TwoLatentModel
 
 SIGMA = 0.5
 CANDIDATES = {128: (8, 16, 32, 64, 128, 256), 512: (1, 2, 4, 8, 16, 32)}

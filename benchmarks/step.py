@@ -17,9 +17,8 @@ import attrs
 import torch
 from torch import Tensor
 
-from tts.model import State
-from tts.recursion import TwoLatentModel
-from tts.trm import TRM, TRMConfig
+from tts.interfaces import State
+from tts.models import TRM, TRMConfig, TwoLatentModel
 
 PEAK_SIZE = 2048
 OFFICIAL = TRMConfig(

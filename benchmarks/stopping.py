@@ -28,10 +28,10 @@ from tts import (
     VerifierSelector,
     load,
 )
+from tts.cli.demo import NOISE
 from tts.datasets import Labelled, sudokus
-from tts.demo import NOISE
-from tts.device import default_device, fast_dtype
 from tts.metrics import Interval, accuracy_interval, bootstrap_interval, mcnemar, paired_difference
+from tts.models import default_device, fast_dtype
 
 RULES = VerifierSelector().then(QSelector())
 WIDTHS = (20, 20, 11, 11, 22, 22, 9)

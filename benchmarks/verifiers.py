@@ -24,8 +24,8 @@ from tts.verifiers import VARIETIES, verifier_for
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-import reference_rules
-from solved_boards import ANSWERS, Grid, fillable, mutated, solved
+from support import reference_rules
+from support.solved_boards import ANSWERS, Grid, fillable, mutated, solved
 
 FLOORS = {"sudoku": 300_000, "nurikabe": 30_000, "heyawake": 30_000, "tapa": 30_000}
 """Boards a second on two cores that the project asks for."""

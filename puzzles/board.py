@@ -11,9 +11,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from tts.errors import PuzzleError
-from tts.puzzle import Grid, Puzzle, Symmetry
+from tts.interfaces import Grid, Puzzle, Symmetry, Verifier, Violations
 from tts.puzzles.puzzlink import MAX_SIDE, Address, write_address
-from tts.verifier import Verifier, Violations
 from tts.verifiers import verifier_for
 from tts.verifiers.tokens import PAD
 
@@ -175,15 +174,17 @@ class Board(Puzzle):
 
     def text(self, answer: Grid | None = None) -> str:
         """The board drawn in unicode for a terminal."""
-        from tts.puzzles import render  # it draws the board classes, so it imports them
 
-        return render.text(self, answer)
+        from tts.puzzles.drawing import text  # it draws the board classes, so it imports them
+
+        return text(self, answer)
 
     def svg(self, answer: Grid | None = None, violations: NDArray[np.bool_] | None = None) -> str:
         """The board as an SVG picture; ``violations`` bool [height, width] marks cells."""
-        from tts.puzzles import render
 
-        return render.svg(self, answer, violations)
+        from tts.puzzles.drawing import svg
+
+        return svg(self, answer, violations)
 
     def _repr_svg_(self) -> str:
         return self.svg()

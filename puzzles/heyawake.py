@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tts.errors import PuzzleError
-from tts.puzzle import Grid
+from tts.interfaces import Grid
 from tts.puzzles.board import PencilBoard, check_size, flags, flat_tokens, ints
-from tts.puzzles.codes import MAX_NUMBER, NONE, decode_numbers, decode_walls, encode_numbers, encode_walls
-from tts.puzzles.puzzlink import Address
+from tts.puzzles.puzzlink import NONE, Address, decode_numbers, decode_walls, encode_numbers, encode_walls
+from tts.puzzles.puzzlink.codes import MAX_NUMBER
 from tts.verifiers.tokens import HEYAWAKE_CELL, HEYAWAKE_SHADED, HEYAWAKE_WHITE, UNKNOWN
 
 

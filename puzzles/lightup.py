@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import attrs
 
-from tts.puzzles.walls import WallBoard
+from tts.puzzles.wall_board import WallBoard
 from tts.verifiers.tokens import LIGHTUP_BULB, LIGHTUP_EMPTY
 
 

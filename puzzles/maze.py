@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tts.errors import PuzzleError
-from tts.puzzle import Grid
+from tts.interfaces import Grid
 from tts.puzzles.board import PencilBoard, check_size, flat_tokens, ints
 from tts.puzzles.puzzlink import Address
 from tts.verifiers.tokens import MAZE_CHARACTERS, MAZE_GOAL, MAZE_OPEN, MAZE_PATH, MAZE_START, MAZE_WALL

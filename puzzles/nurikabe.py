@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tts.errors import PuzzleError
-from tts.puzzle import Grid
+from tts.interfaces import Grid
 from tts.puzzles.board import BASE36, PencilBoard, check_size, flat_tokens, ints
-from tts.puzzles.codes import MAX_NUMBER, NONE, decode_numbers, encode_numbers
-from tts.puzzles.puzzlink import Address
+from tts.puzzles.puzzlink import NONE, Address, decode_numbers, encode_numbers
+from tts.puzzles.puzzlink.codes import MAX_NUMBER
 from tts.verifiers.tokens import (
     NURIKABE_NUMBER,
     NURIKABE_OPEN,

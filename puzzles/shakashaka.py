@@ -8,9 +8,9 @@ from typing import ClassVar
 import attrs
 import numpy as np
 
-from tts.puzzle import Grid
+from tts.interfaces import Grid
 from tts.puzzles.board import turned
-from tts.puzzles.walls import WallBoard
+from tts.puzzles.wall_board import WallBoard
 from tts.verifiers.tokens import SHAKASHAKA_EMPTY
 
 _CORNERS = np.array([[5, 4], [2, 3]])

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tts.errors import PuzzleError
-from tts.puzzle import Grid, Symmetry
+from tts.interfaces import Grid, Symmetry
 from tts.puzzles.board import BASE36, Board, flat_tokens, ints
-from tts.puzzles.codes import NONE, decode_numbers, encode_numbers
-from tts.puzzles.puzzlink import Address
+from tts.puzzles.puzzlink import NONE, Address, decode_numbers, encode_numbers
 from tts.verifiers.tokens import SUDOKU_BLANK, UNKNOWN
 
 MAX_SIDE = 16

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tts.errors import PuzzleError
-from tts.puzzle import Grid
+from tts.interfaces import Grid
 from tts.puzzles.board import PencilBoard, check_size, flat_tokens, ints
-from tts.puzzles.codes import decode_tapa, encode_tapa
-from tts.puzzles.puzzlink import Address
+from tts.puzzles.puzzlink import Address, decode_tapa, encode_tapa
 from tts.verifiers.tokens import TAPA_CLUE, TAPA_CLUES, TAPA_OPEN, TAPA_SHADED, TAPA_WHITE
 
 _TOKENS = {(): TAPA_OPEN} | {clue: TAPA_CLUE + index for index, clue in enumerate(TAPA_CLUES)}

@@ -1,6 +1,6 @@
 """What symmetries, shown cells, few steps at first and the loss bring: sudoku-6x6 with one of them changed each time.
 
-python -m tts.scripts.training_changes [--updates 2000] [--seeds 0 1] [--rows "1,000 puzzles" ...] [--out runs/changes]
+python scripts/training_changes.py [--updates 2000] [--seeds 0 1] [--rows "1,000 puzzles" ...] [--out runs/changes]
 
 One run a row and seed, of the same number of updates of 32 puzzles, tested on the 500 bundled ones in one rollout;
 six minutes each on one core. An interrupted run goes on when the script is called again; one that is done is tested.
@@ -15,10 +15,9 @@ from typing import Any
 
 import attrs
 
-from tts.evaluation import percent
-from tts.metrics import wilson_interval
-from tts.train import STATE, Schedule, train
-from tts.training import PRESETS, Group, Preset
+from tts.metrics import percent, wilson_interval
+from tts.training import PRESETS, Group, Preset, Schedule, train
+from tts.training.run import STATE
 
 PRESET = PRESETS["sudoku-6x6"]
 BASE = attrs.evolve(PRESET, settings=attrs.evolve(PRESET.settings, early_depth=None))

@@ -1,31 +1,43 @@
-"""Width strategies, which make the rollouts of a puzzle differ, and selectors, which pick one."""
+"""Width strategies, which make the rollouts of a puzzle differ; selectors, which pick one; stop rules; schedules."""
 
 from tts.strategies.chain import Chain
 from tts.strategies.dropout import Dropout
-from tts.strategies.groups import Grouped
-from tts.strategies.judges import FewestViolations, FirstHaltedSelector, ResidualSelector
 from tts.strategies.langevin import Langevin
 from tts.strategies.noise import GaussianNoise, Identity
 from tts.strategies.particles import GuidedParticles
 from tts.strategies.pinning import Pinning
 from tts.strategies.restarts import Restarts
 from tts.strategies.schedules import Constant, Cosine, First, Linear, Schedule
-from tts.strategies.selectors import CellMajority, MajorityVote, QSelector, VerifierSelector
+from tts.strategies.selectors import (
+    CellMajority,
+    FewestViolations,
+    FirstHaltedSelector,
+    Grouped,
+    MajorityVote,
+    QSelector,
+    ResidualSelector,
+    VerifierSelector,
+)
+from tts.strategies.stop_rules import Budget, Converged, FirstHalted, Halted, Verified
 from tts.strategies.targeted import TargetedNoise
 from tts.strategies.views import SymmetricViews
 
 __all__ = [
+    "Budget",
     "CellMajority",
     "Chain",
     "Constant",
+    "Converged",
     "Cosine",
     "Dropout",
     "FewestViolations",
     "First",
+    "FirstHalted",
     "FirstHaltedSelector",
     "GaussianNoise",
     "Grouped",
     "GuidedParticles",
+    "Halted",
     "Identity",
     "Langevin",
     "Linear",
@@ -37,5 +49,6 @@ __all__ = [
     "Schedule",
     "SymmetricViews",
     "TargetedNoise",
+    "Verified",
     "VerifierSelector",
 ]

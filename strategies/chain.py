@@ -6,10 +6,8 @@ import attrs
 from attrs.validators import deep_iterable
 from torch import Tensor
 
-from tts.model import State
-from tts.rng import Streams
-from tts.strategies.latents import plain_strategy
-from tts.strategy import StepView, Strategy
+from tts.interfaces import State, StepView, Strategy, Streams
+from tts.strategies._shared import plain_strategy
 
 
 @attrs.frozen(init=False)

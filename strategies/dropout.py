@@ -5,10 +5,8 @@ from __future__ import annotations
 import attrs
 from attrs.validators import and_, ge, lt
 
-from tts.model import State
-from tts.rng import Streams
-from tts.strategies.latents import as_names, latent_of
-from tts.strategy import StepView, Strategy
+from tts.interfaces import State, StepView, Strategy, Streams
+from tts.strategies._shared import as_names, latent_of
 
 
 @attrs.frozen

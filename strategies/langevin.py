@@ -7,11 +7,8 @@ import torch
 from attrs.validators import ge
 from torch import Tensor
 
-from tts.model import State
-from tts.recursion import TwoLatentModel
-from tts.rng import Streams
-from tts.strategies.latents import add_noise, as_names, latent_of
-from tts.strategy import StepView, Strategy
+from tts.interfaces import State, StepView, Strategy, Streams
+from tts.strategies._shared import add_noise, as_names, latent_of
 
 
 @attrs.frozen
@@ -49,9 +46,8 @@ class Langevin(Strategy):
     def _gradients(self, view: StepView) -> dict[str, Tensor]:
         """dQ/dlatent [N, S, D] by name. Rows are independent, so the gradient of the sum of q is each row's own."""
         model = view.model
-        recursion = model.last_recursion if isinstance(model, TwoLatentModel) else model.step
         with torch.enable_grad():
             moved = [latent_of(self, view.state, name).detach().requires_grad_() for name in self.latents]
-            after = recursion({**view.state, **dict(zip(self.latents, moved, strict=True))}, view.encoded)
+            after = model.last_recursion({**view.state, **dict(zip(self.latents, moved, strict=True))}, view.encoded)
             gradients = torch.autograd.grad(model.read(after).q.sum(), moved)
         return dict(zip(self.latents, gradients, strict=True))

@@ -5,11 +5,9 @@ from __future__ import annotations
 import attrs
 from attrs.validators import ge
 
-from tts.model import State
-from tts.rng import Streams
-from tts.strategies.latents import add_noise, as_names, latent_of
+from tts.interfaces import State, StepView, Strategy, Streams
+from tts.strategies._shared import add_noise, as_names, latent_of
 from tts.strategies.schedules import Constant, Schedule
-from tts.strategy import StepView, Strategy
 
 
 @attrs.frozen

@@ -7,11 +7,8 @@ import torch
 from attrs.validators import and_, ge, gt, le
 from torch import Tensor
 
-from tts.checks import positive
-from tts.model import State
-from tts.rng import Streams
-from tts.strategies.latents import plain_strategy
-from tts.strategy import CoupledStrategy, StepView, Strategy
+from tts.interfaces import CoupledStrategy, State, StepView, Strategy, Streams, positive
+from tts.strategies._shared import plain_strategy
 
 
 @attrs.frozen

@@ -5,12 +5,9 @@ from __future__ import annotations
 import attrs
 from torch import Tensor
 
-from tts.checks import positive
-from tts.model import State
-from tts.rng import Streams
-from tts.strategies.latents import plain_strategy
+from tts.interfaces import RewritingStrategy, State, StepView, Strategy, Streams, positive
+from tts.strategies._shared import plain_strategy
 from tts.strategies.noise import Identity
-from tts.strategy import RewritingStrategy, StepView, Strategy
 
 
 @attrs.frozen

@@ -7,10 +7,8 @@ import torch
 from attrs.validators import ge, optional
 from torch import Tensor
 
-from tts.model import State
-from tts.rng import Streams, puzzle_keys
-from tts.strategies.latents import add_noise, as_names, latent_of
-from tts.strategy import StepView, Strategy
+from tts.interfaces import State, StepView, Strategy, Streams, puzzle_keys
+from tts.strategies._shared import add_noise, as_names, latent_of
 
 
 @attrs.frozen

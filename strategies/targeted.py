@@ -9,11 +9,8 @@ from attrs.validators import ge
 from torch import Tensor
 
 from tts.errors import TTSError
-from tts.model import Codec, State
-from tts.rng import Streams
-from tts.strategies.latents import add_noise, as_names, latent_of
-from tts.strategy import StepView, Strategy
-from tts.verifier import Verifier
+from tts.interfaces import Codec, State, StepView, Strategy, Streams, Verifier
+from tts.strategies._shared import add_noise, as_names, latent_of
 
 
 @attrs.frozen

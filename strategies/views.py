@@ -8,39 +8,35 @@ from itertools import islice
 import attrs
 from torch import Tensor
 
-from tts.checks import positive
-from tts.model import Codec, State, View
-from tts.puzzle import Grid
-from tts.rng import Streams
-from tts.strategies.latents import plain_strategy
+from tts.interfaces import Codec, Grid, InputStrategy, State, StepView, Strategy, Streams, View, positive
+from tts.strategies._shared import plain_strategy
 from tts.strategies.noise import Identity
-from tts.strategy import InputStrategy, StepView, Strategy
 
 
 @attrs.frozen
 class SymmetricViews(InputStrategy):
-    """Rollout r sees view r mod ``views`` of its puzzle: a member of the variety's symmetry group, view 0 the identity.
+    """Show rollout r view r mod ``n_views`` of its puzzle: a member of the variety's symmetry group, view 0 the identity.
 
     Voting over views that are mapped back is due to arXiv 2601.10679 (permuted digits, rows and columns of sudokus).
-    ``SymmetricViews(GaussianNoise(0.3), views=8)`` adds noise to it; ``Grouped(QSelector(), MajorityVote(), 8)`` picks
-    within the views first. Answers are mapped back as soon as they are read, so that stop rules, records and selectors
-    see the puzzle itself; recorded latents stay as the rollout saw them. Views that the model cannot read, say because
-    a turned board is too high for it, are passed over; where a puzzle has fewer than ``views``, they are taken in turn.
+    ``SymmetricViews(GaussianNoise(0.3), n_views=8)`` adds noise to it; ``Grouped(QSelector(), MajorityVote(), 8)``
+    picks within the views first. Answers are mapped back as soon as they are read, so that stop rules, records and
+    selectors see the puzzle itself; recorded latents stay as the rollout saw them. Views that the model cannot read,
+    say because a turned board is too high for it, are left out; a puzzle with fewer than ``n_views`` repeats them.
 
     Its cost besides the steps: every view of a puzzle is embedded when the puzzle is opened, see ``cost.embedded``.
 
     Args:
         inner: perturbs the latents, in the view's own order of cells.
-        views: V, how many there are; 8 is the whole group of the pencil varieties.
+        n_views: V, how many there are; 8 is the whole group of the pencil varieties.
         seed: draws the order of the views, the same for all puzzles.
     """
 
     inner: Strategy = attrs.field(factory=Identity, validator=plain_strategy)
-    views: int = attrs.field(default=8, validator=positive, kw_only=True)
+    n_views: int = attrs.field(default=8, validator=positive, kw_only=True)
     seed: int = attrs.field(default=0, kw_only=True)
 
-    def look(self, codec: Codec, tokens: Grid, identifier: int) -> Sequence[View]:
-        return list(islice(codec.views(tokens, identifier, self.seed), self.views))
+    def views_of(self, codec: Codec, tokens: Grid, identifier: int) -> Sequence[View]:
+        return list(islice(codec.views(tokens, identifier, self.seed), self.n_views))
 
     def perturb(self, view: StepView, rng: Streams) -> State:
         return self.inner.perturb(view, rng)

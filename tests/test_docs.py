@@ -15,17 +15,17 @@ from typing import Any
 
 import pytest
 import yaml
-from checkpoint_files import bare, write
-from small_models import assert_equal
+from support.checkpoint_files import bare, write
+from support.models import assert_equal
 from typer.main import get_command
 
 import tts
 from tts import GaussianNoise, QSelector, Search, Selector, Stop, Strategy
 from tts.cli import app
-from tts.commands.ablating import NAMES
+from tts.cli.ablate import NAMES
+from tts.cli.expressions import plugin
 from tts.datasets import FOLDER
 from tts.errors import TTSError
-from tts.expressions import plugin
 from tts.testing import check_model, check_strategy
 
 ROOT = Path(__file__).parents[1]

@@ -5,58 +5,142 @@ from tts import GaussianNoise, QSelector, Search, load
 result = Search(load("sudoku-9x9"), GaussianNoise(0.1), QSelector(), k=128)(puzzles)
 """
 
-from tts.checkpoints import load, save
-from tts.codec import TokenCodec
-from tts.compare import compare
-from tts.comparison import Comparison
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+# In a checkout the folders strategies, verifiers, puzzles and ablations lie beside this one, not inside it: Python
+# started there finds this folder before an installed package, and must find those, too.
+if not (Path(__file__).parent / "strategies").exists():
+    __path__.append(str(Path(__file__).parents[1]))
+
+from tts._util.version import __version__
+from tts.datasets import Dataset, open_dataset
 from tts.errors import CheckpointError, PuzzleError, RolloutError, ShapeError, StoreError, TTSError
-from tts.evaluation import Evaluation, evaluate
-from tts.hrm import HRM, HRMConfig
-from tts.model import Codec, Readout, RecursiveModel, State, View
-from tts.puzzle import Puzzle, Symmetry
-from tts.puzzles import VarietyCodec, parse
-from tts.reading import open_dataset
-from tts.reading.dataset import Dataset
-from tts.rollouts import Cost, Result, Rollouts, Status
-from tts.search import Search, SearchInterrupted
-from tts.selector import Candidates, Selector
-from tts.stopping import Budget, Converged, FirstHalted, Halted, Stop, StopView, Verdict, Verified
-from tts.store import Store
-from tts.strategies import Chain, GaussianNoise, Identity, MajorityVote, QSelector, VerifierSelector
-from tts.strategy import CoupledStrategy, InputStrategy, RewritingStrategy, StepView, Strategy
-from tts.trm import TRM, TRMConfig
-from tts.verifier import Verifier, Violations
+from tts.evaluation import Comparison, Evaluation, compare, evaluate
+from tts.interfaces import (
+    Candidates,
+    Codec,
+    CoupledStrategy,
+    InputStrategy,
+    Puzzle,
+    Readout,
+    RecursiveModel,
+    RewritingStrategy,
+    Selector,
+    State,
+    StepView,
+    Stop,
+    StopView,
+    Strategy,
+    Streams,
+    Symmetry,
+    TokenCodec,
+    Verdict,
+    Verifier,
+    View,
+    Violations,
+)
+from tts.models import HRM, TRM, HRMConfig, TRMConfig, load, save
+from tts.puzzles import MixedCodec, VarietyCodec, parse
+from tts.runs import Store
+from tts.search import Cost, Result, Rollouts, Search, SearchInterrupted, Status
+from tts.strategies import (
+    Budget,
+    CellMajority,
+    Chain,
+    Constant,
+    Converged,
+    Cosine,
+    Dropout,
+    FewestViolations,
+    First,
+    FirstHalted,
+    FirstHaltedSelector,
+    GaussianNoise,
+    Grouped,
+    GuidedParticles,
+    Halted,
+    Identity,
+    Langevin,
+    Linear,
+    MajorityVote,
+    Pinning,
+    QSelector,
+    ResidualSelector,
+    Restarts,
+    Schedule,
+    SymmetricViews,
+    TargetedNoise,
+    Verified,
+    VerifierSelector,
+)
+
+_PACKAGES = (
+    "ablations",
+    "datasets",
+    "evaluation",
+    "interfaces",
+    "metrics",
+    "models",
+    "plots",
+    "puzzles",
+    "report",
+    "runs",
+    "search",
+    "strategies",
+    "testing",
+    "training",
+    "verifiers",
+)
+"""Packages that ``import tts`` gives access to; those it does not need itself are imported when they are asked for."""
 
 __all__ = [
     "HRM",
     "TRM",
     "Budget",
     "Candidates",
+    "CellMajority",
     "Chain",
     "CheckpointError",
     "Codec",
     "Comparison",
+    "Constant",
     "Converged",
+    "Cosine",
     "Cost",
     "CoupledStrategy",
     "Dataset",
+    "Dropout",
     "Evaluation",
+    "FewestViolations",
+    "First",
     "FirstHalted",
+    "FirstHaltedSelector",
     "GaussianNoise",
+    "Grouped",
+    "GuidedParticles",
     "HRMConfig",
     "Halted",
     "Identity",
     "InputStrategy",
+    "Langevin",
+    "Linear",
     "MajorityVote",
+    "MixedCodec",
+    "Pinning",
     "Puzzle",
     "PuzzleError",
     "QSelector",
     "Readout",
     "RecursiveModel",
+    "ResidualSelector",
+    "Restarts",
     "Result",
     "RewritingStrategy",
     "RolloutError",
     "Rollouts",
+    "Schedule",
     "Search",
     "SearchInterrupted",
     "Selector",
@@ -69,9 +153,12 @@ __all__ = [
     "Store",
     "StoreError",
     "Strategy",
+    "Streams",
+    "SymmetricViews",
     "Symmetry",
     "TRMConfig",
     "TTSError",
+    "TargetedNoise",
     "TokenCodec",
     "VarietyCodec",
     "Verdict",
@@ -80,6 +167,7 @@ __all__ = [
     "VerifierSelector",
     "View",
     "Violations",
+    "__version__",
     "compare",
     "evaluate",
     "load",
@@ -87,3 +175,13 @@ __all__ = [
     "parse",
     "save",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _PACKAGES:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_PACKAGES})

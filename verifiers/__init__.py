@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tts.errors import PuzzleError
-from tts.verifier import Verifier
+from tts.interfaces import Verifier
 from tts.verifiers.heyawake import HeyawakeVerifier
 from tts.verifiers.lightup import LightupVerifier
 from tts.verifiers.maze import MazeVerifier

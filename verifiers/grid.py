@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from tts.errors import PuzzleError, ShapeError
-from tts.verifier import Verifier, Violations
+from tts.interfaces import Verifier, Violations
 from tts.verifiers.tokens import PAD
 
 _CHUNK_CELLS = {"cpu": 1 << 18, "cuda": 1 << 24}  # the working set of a chunk then stays near the cache

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tts.errors import PuzzleError
-from tts.verifier import Verifier, Violations
+from tts.interfaces import Verifier, Violations
 from tts.verifiers.tokens import PAD
 
 

@@ -9,14 +9,7 @@ from torch import Tensor
 
 from tts.verifiers.grid import GridVerifier, illegal, joins, squares
 from tts.verifiers.regions import components, holding, severed, total
-from tts.verifiers.tokens import (
-    NURIKABE_NUMBER,
-    NURIKABE_OPEN,
-    NURIKABE_SHADED,
-    NURIKABE_UNKNOWN,
-    NURIKABE_WHITE,
-    PAD,
-)
+from tts.verifiers.tokens import NURIKABE_NUMBER, NURIKABE_OPEN, NURIKABE_SHADED, NURIKABE_UNKNOWN, NURIKABE_WHITE, PAD
 
 
 @attrs.frozen

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tts.puzzles.generate.draw import NoPuzzleError, generate
+from tts.puzzles.generate.files import generate_file
 from tts.puzzles.generate.generated import Generated
+from tts.puzzles.generate.generator import NoPuzzleError, generate
 from tts.puzzles.generate.identity import identity
-from tts.puzzles.generate.run import generate_file
-from tts.puzzles.generate.solve import solve
+from tts.puzzles.generate.solutions import solve
 
 __all__ = ["Generated", "NoPuzzleError", "generate", "generate_file", "identity", "solve"]

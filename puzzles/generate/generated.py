@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from tts.puzzle import Grid
+from tts.interfaces import Grid
 from tts.puzzles.board import Board
 
 Range = tuple[int, int]

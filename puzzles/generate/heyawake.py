@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.generate.jit import random_state
 from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Encoded, Ints, neighbours
-from tts.puzzles.generate.search import OTHER, other_solution, sample
 from tts.puzzles.generate.shapes import areas
-from tts.puzzles.generate.thin import thin_rules
+from tts.puzzles.generate.solver import OTHER, other_solution, sample
+from tts.puzzles.generate.thinning import thin_rules
 from tts.puzzles.heyawake import Heyawake
 
 Cells = NDArray[np.bool_]

@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from tts.puzzle import Grid, Puzzle
+from tts.interfaces import Grid, Puzzle
 from tts.puzzles.board import turned
 from tts.puzzles.sudoku import Sudoku
 

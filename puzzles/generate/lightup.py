@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Encoded, neighbours
-from tts.puzzles.generate.thin import thin_rules
+from tts.puzzles.generate.thinning import thin_rules
 from tts.puzzles.lightup import Lightup
 
 Cells = NDArray[np.bool_]

@@ -11,9 +11,9 @@ import numpy as np
 from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.generate.jit import random_state
 from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Encoded, Ints, Problem
-from tts.puzzles.generate.search import UNIQUE, other_solution, unsettled
 from tts.puzzles.generate.shapes import Areas, areas, grow
-from tts.puzzles.generate.thin import Kept, thin
+from tts.puzzles.generate.solver import UNIQUE, other_solution, unsettled
+from tts.puzzles.generate.thinning import Kept, thin
 from tts.puzzles.nurikabe import Nurikabe
 
 LARGEST = (4, 13)  # the most cells that an island may have is drawn from here, its end left out

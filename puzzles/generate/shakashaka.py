@@ -14,8 +14,8 @@ import numpy as np
 from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.generate.jit import random_state
 from tts.puzzles.generate.problem import Builder, Encoded, Flags, Ints, neighbours
-from tts.puzzles.generate.search import sample
-from tts.puzzles.generate.thin import thin_rules
+from tts.puzzles.generate.solver import sample
+from tts.puzzles.generate.thinning import thin_rules
 from tts.puzzles.shakashaka import Shakashaka
 
 BLANK, TRIANGLES, WALL = 1, 30, 32  # domains: bit 0 blank, bits 1 to 4 the triangles 2 to 5, bit 5 black

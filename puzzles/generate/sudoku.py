@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from tts.errors import PuzzleError
-from tts.puzzle import Grid
+from tts.interfaces import Grid
 from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.generate.jit import random_state
 from tts.puzzles.generate.sudoku_search import Masks, digits, search, take

@@ -11,9 +11,9 @@ import numpy as np
 from tts.puzzles.generate.generated import Generated, Range
 from tts.puzzles.generate.jit import random_state
 from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Encoded, Ints
-from tts.puzzles.generate.search import UNIQUE, other_solution
 from tts.puzzles.generate.shapes import grow
-from tts.puzzles.generate.thin import Kept, thin
+from tts.puzzles.generate.solver import UNIQUE, other_solution
+from tts.puzzles.generate.thinning import Kept, thin
 from tts.puzzles.tapa import Tapa
 from tts.verifiers.tokens import UNKNOWN
 

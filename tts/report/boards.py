@@ -9,14 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts.errors import PuzzleError
-from tts.model import Codec
-from tts.puzzle import Grid, Puzzle
-from tts.puzzles import Sudoku
-from tts.puzzles.codec import VarietyCodec
-from tts.puzzles.mixed import MixedCodec
-from tts.puzzles.picture import Cell, Picture
-from tts.puzzles.render_svg import cell_svg, lines_svg
-from tts.puzzles.varieties import BOARDS
+from tts.interfaces import Codec, Grid, Puzzle
+from tts.puzzles import BOARDS, MixedCodec, Sudoku, VarietyCodec
+from tts.puzzles.drawing import Cell, Picture, cell_svg, lines_svg
 
 
 class Shapes:

@@ -8,20 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tts.calibration import auroc
-from tts.comparison import Record
-from tts.curves import curves_of
-from tts.evaluation import percent
-from tts.intervals import Bools, Interval, accuracy_interval
-from tts.report.data import Found, started
-from tts.report.parts import Chart, Line, Table, Tone, numbers
-from tts.rollouts import Result, Status
+from tts._util.arrays import Bools
+from tts.evaluation import Record, curves_of
+from tts.metrics import Interval, accuracy_interval, auroc, percent
+from tts.report.chart import Chart, Line, Table, Tone, numbers
+from tts.report.subject import Subject, started
+from tts.search import Result, Status
 from tts.strategies import MajorityVote, QSelector, VerifierSelector
 
 PERCENT = (0.0, 100.0)
 
 
-def result_table(found: Found) -> Table:
+def result_table(found: Subject) -> Table:
     """How many puzzles each way to pick among the same rollouts gets right."""
     result, n = found.result, len(found.result.tokens)
     k = result.scores.shape[1]
@@ -40,13 +38,13 @@ def result_table(found: Found) -> Table:
     return Table(f"{found.name}: {said}" if found.name else said, heads, tuple(rows) if judges else ())
 
 
-def _marks(found: Found, who: str) -> Tensor:
+def _marks(found: Subject, who: str) -> Tensor:
     marks = found.correct if who == "label" else found.result.verified()
     assert marks is not None
     return marks
 
 
-def _picked(found: Found, pick: Result, who: str) -> Tensor:
+def _picked(found: Subject, pick: Result, who: str) -> Tensor:
     return _marks(found, who).gather(1, pick.index[:, None])[:, 0]
 
 
@@ -54,7 +52,7 @@ def _share(marks: Tensor) -> str:
     return percent(accuracy_interval(marks))
 
 
-def result_charts(found: Found) -> list[Chart]:
+def result_charts(found: Subject) -> list[Chart]:
     """Accuracy against k, Q and cells over the steps, and how Q is spread; those that can be drawn."""
     right = found.right
     if right is None:
@@ -66,7 +64,7 @@ def result_charts(found: Found) -> list[Chart]:
     return charts + _spread(found, right, title)
 
 
-def _against_k(found: Found, right: Tensor, title: str) -> Chart:
+def _against_k(found: Subject, right: Tensor, title: str) -> Chart:
     curves = curves_of(found.result, right)
     return Chart(
         title=f"{title}accuracy against the number of rollouts",
@@ -79,7 +77,7 @@ def _against_k(found: Found, right: Tensor, title: str) -> Chart:
     )
 
 
-def _over_steps(found: Found, right: Tensor, title: str) -> list[Chart]:
+def _over_steps(found: Subject, right: Tensor, title: str) -> list[Chart]:
     record, depth = found.result.rollouts.record, int(found.result.rollouts.steps.max())
     steps, charts = numbers(np.arange(1, depth + 1)), []
     kinds: list[tuple[str, Tone, Tensor]] = [("end right", "right", right), ("end wrong", "wrong", ~right)]
@@ -114,7 +112,7 @@ def _cells_right(answers: Tensor, labels: Tensor, ignore: int) -> Tensor:
     return torch.stack(shares)
 
 
-def _against_depth(found: Found, right: Tensor, title: str, steps: tuple[float, ...]) -> Chart:
+def _against_depth(found: Subject, right: Tensor, title: str, steps: tuple[float, ...]) -> Chart:
     lines = {"pass@K": right.any(dim=1).double().mean(dim=0)}
     record = found.result.rollouts.record
     if "q" in record:
@@ -131,7 +129,7 @@ def _against_depth(found: Found, right: Tensor, title: str, steps: tuple[float, 
     )
 
 
-def _spread(found: Found, right: Tensor, title: str) -> list[Chart]:
+def _spread(found: Subject, right: Tensor, title: str) -> list[Chart]:
     """How the last Q is spread over right rollouts and over wrong ones."""
     ran = started(found.result)
     q, marks = found.result.rollouts.q[ran].double().numpy(), right[ran].numpy()

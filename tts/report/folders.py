@@ -12,23 +12,21 @@ import attrs
 import torch
 from torch import Tensor
 
-from tts.codec import TokenCodec
-from tts.describe import CLASS, Json, digest_of
+from tts.cli.expressions import CLASSES
 from tts.errors import StoreError
-from tts.expressions import CLASSES
-from tts.manifest import FORMAT
-from tts.model import Codec
-from tts.puzzles.codec import VarietyCodec
-from tts.puzzles.mixed import MixedCodec
+from tts.interfaces import Codec, CoupledStrategy, RewritingStrategy, TokenCodec
+from tts.puzzles import MixedCodec, VarietyCodec
+from tts.report.chart import Table
 from tts.report.charts import evaluation_table
-from tts.report.data import Found, started
 from tts.report.page import Page, page_of
-from tts.report.parts import Table
-from tts.rollouts import Result
-from tts.shards import KEPT, load, restored
-from tts.store import MANIFEST
+from tts.report.subject import Subject, started
+from tts.runs import digest_of
+from tts.runs.fingerprint import CLASS, Json
+from tts.runs.manifest import FORMAT
+from tts.runs.shards import KEPT, load, restored
+from tts.runs.store import MANIFEST
+from tts.search import Result
 from tts.strategies import TargetedNoise
-from tts.strategy import CoupledStrategy, RewritingStrategy
 
 CODECS: dict[str, type[Codec]] = {kind.__name__: kind for kind in (VarietyCodec, MixedCodec, TokenCodec)}
 ENDS_NOTHING = (None, "Halted", "Converged")
@@ -61,11 +59,11 @@ def folder_page(source: Path, shown: int, rollouts: int, title: str = "") -> Pag
     return page_of(found, name, shown, rollouts, compared, table)
 
 
-def _interest(found: Found) -> tuple[bool, int]:
+def _interest(found: Subject) -> tuple[bool, int]:
     return "answers" in found.result.rollouts.record, found.result.scores.shape[1]
 
 
-def read_run(folder: Path, name: str) -> Found:
+def read_run(folder: Path, name: str) -> Subject:
     """A run folder, whole, on the CPU.
 
     Raises:
@@ -95,7 +93,7 @@ def read_run(folder: Path, name: str) -> Found:
     result = Result.join(parts, torch.arange(sum(len(part.tokens) for part in parts)))
     correct: Tensor | None = torch.cat(marks) & started(result) if marks else None
     noise = _noise(search["strategy"])
-    return Found(name, result, correct, ignore=data["ignore"], codec=codec, words=_words(search), noise=noise)
+    return Subject(name, result, correct, ignore=data["ignore"], codec=codec, words=_words(search), noise=noise)
 
 
 def _codec(described: Json) -> Codec | None:

@@ -14,17 +14,16 @@ from typing import Any
 import attrs
 from torch import Tensor
 
-from tts.checks import name_of
-from tts.comparison import Comparison
+from tts._util.files import write_atomic
 from tts.errors import StoreError
-from tts.manifest import put, versions
-from tts.puzzle import Puzzle
-from tts.report import traces
+from tts.evaluation import Comparison
+from tts.interfaces import Puzzle, name_of
+from tts.report.chart import Chart, Table
 from tts.report.charts import comparison_chart, comparison_table, result_charts, result_table
-from tts.report.data import Found
-from tts.report.parts import Chart, Table
-from tts.rollouts import Result
-from tts.search import Search
+from tts.report.player import player as player_data
+from tts.report.subject import Subject
+from tts.runs import versions
+from tts.search import Result, Search
 
 NO_STEPS = (
     "This run did not record its steps, so the player shows final answers alone. "
@@ -70,7 +69,7 @@ def write_report(
             say what is right, where they are known.
         search: that brought the result.
         puzzles: the boards that were searched, where the tokens do not say it all.
-        shown: puzzles in the player: kinds of outcomes in turn, failures first, see ``traces.choose_puzzles``.
+        shown: puzzles in the player: kinds of outcomes in turn, failures first, see ``choose_puzzles``.
         rollouts: of each of them.
         title: of the page.
 
@@ -83,7 +82,7 @@ def write_report(
         TypeError: ``found`` is something else.
     """
     played = found if isinstance(found, Result) else player
-    data = None if played is None else Found.of(played, labels, ignore, search, puzzles)
+    data = None if played is None else Subject.of(played, labels, ignore, search, puzzles)
     if isinstance(found, Comparison):
         page = page_of([] if data is None else [data], title or "Comparison", shown, rollouts, found.records())
     elif data is not None:
@@ -94,7 +93,7 @@ def write_report(
 
 
 def page_of(
-    found: Sequence[Found],
+    found: Sequence[Subject],
     title: str,
     shown: int,
     rollouts: int,
@@ -114,7 +113,7 @@ def page_of(
         if not tables:
             all_tables.append(result_table(one))
         charts += result_charts(one)
-    played = traces.player(found[-1], shown, rollouts) if found else None
+    played = player_data(found[-1], shown, rollouts) if found else None
     notes = [] if played is not None else [NO_PLAYER]
     if played is not None and not played["steps"]:
         notes.append(NO_STEPS)
@@ -125,7 +124,7 @@ def page_of(
 def save(page: Page, path: Path) -> Path:
     """Write the page, whole or not at all."""
     try:
-        put(path, html(page).encode())
+        write_atomic(path, html(page).encode())
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
     return path

@@ -10,16 +10,14 @@ import attrs
 import numpy as np
 import torch
 
-from tts.datasets import Labelled, pencils_6x6, pencils_10x10, sudokus, sudokus_6x6
-from tts.model import Codec
+from tts.datasets import Labelled, label_of, pencils_6x6, pencils_10x10, sudokus, sudokus_6x6
+from tts.interfaces import Codec
+from tts.models import TRMConfig, TwoLatentModel
 from tts.puzzles import VARIETIES, MixedCodec, VarietyCodec
-from tts.reading.dataset import label_of
-from tts.recursion import TwoLatentModel
 from tts.training.examples import Group
-from tts.training.locality import look_around
-from tts.training.making import make_sudokus, pencil_groups
+from tts.training.look_around import look_around
+from tts.training.puzzle_files import make_sudokus, pencil_groups
 from tts.training.trainer import Settings
-from tts.trm import TRMConfig
 
 Groups: TypeAlias = list[tuple[Group, Group]]
 PENCIL = ("sudoku", "lightup", "nurikabe", "heyawake", "tapa", "shakashaka")

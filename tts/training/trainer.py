@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tts.errors import TTSError, first_line
-from tts.model import Readout
-from tts.recursion import TwoLatentModel
+from tts.interfaces import Readout
+from tts.models import TwoLatentModel
 from tts.training.examples import Mixture
 from tts.verifiers.tokens import PAD
 

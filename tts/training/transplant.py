@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from tts.errors import TTSError
-from tts.model import Codec
+from tts.interfaces import Codec
+from tts.models import TwoLatentModel
 from tts.puzzles import MixedCodec, VarietyCodec
-from tts.recursion import TwoLatentModel
 
 Move: TypeAlias = tuple[int, Tensor, Tensor]
 """Along which dimension of a parameter, which entries of the source, and where each goes in the target: int64 [n]."""

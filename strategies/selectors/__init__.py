@@ -1,0 +1,17 @@
+"""Selectors: which of the K rollouts answers for the puzzle."""
+
+from tts.strategies.selectors.grouped import Grouped
+from tts.strategies.selectors.q import FirstHaltedSelector, QSelector, ResidualSelector
+from tts.strategies.selectors.rules import FewestViolations, VerifierSelector
+from tts.strategies.selectors.votes import CellMajority, MajorityVote
+
+__all__ = [
+    "CellMajority",
+    "FewestViolations",
+    "FirstHaltedSelector",
+    "Grouped",
+    "MajorityVote",
+    "QSelector",
+    "ResidualSelector",
+    "VerifierSelector",
+]

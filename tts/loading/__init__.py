@@ -1,1 +1,0 @@
-"""What ``tts.load`` is made of: files of every format, names and shapes of the official models, the hub."""

@@ -15,7 +15,7 @@ from tts.strategies.noise import Identity
 
 @attrs.frozen
 class SymmetricViews(InputStrategy):
-    """Show rollout r view r mod ``n_views`` of its puzzle: a member of the variety's symmetry group, view 0 the identity.
+    """Show rollout r view r mod ``n_views``: a member of the variety's symmetry group, view 0 the identity.
 
     Voting over views that are mapped back is due to arXiv 2601.10679 (permuted digits, rows and columns of sudokus).
     ``SymmetricViews(GaussianNoise(0.3), n_views=8)`` adds noise to it; ``Grouped(QSelector(), MajorityVote(), 8)``

@@ -162,7 +162,7 @@ def broken_rules(name, change):
     [
         (BrokenStop(boom), "the stop rule failed on puzzle key KEY.*: BrokenStop.done failed: ValueError: boom"),
         (BrokenStop(lambda verdict: None), "BrokenStop.done failed: done returned a NoneType; expected a Verdict"),
-        (BrokenStop(lambda verdict: attrs.evolve(verdict, wins=verdict.win[:1])), r"done \(wins\).*bool \[3\]"),
+        (BrokenStop(lambda verdict: attrs.evolve(verdict, win=verdict.win[:1])), r"done \(wins\).*bool \[3\]"),
         (
             BrokenStop(lambda verdict: attrs.evolve(verdict, lane=verdict.retire.float())),
             r"done \(lane\).*torch.float32",

@@ -26,7 +26,7 @@ class Batch:
     content: Ints
 
 
-class Source:
+class PuzzleQueue:
     """A tensor of tokens, or a sequence of boards, read front to back.
 
     Raises:

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TYPED := .typecheck
+LINKED := tts/[!_]* tts/_[!_]* tts/__init__.py ablations puzzles strategies verifiers
 
 .PHONY: demo test check bench docs clean
 
@@ -18,6 +19,7 @@ check: $(VENV)/.dev
 	rm -rf $(TYPED) build
 	$(BIN)/python -m pip install --quiet --no-deps --target $(TYPED) .
 	cd $(TYPED) && ../$(BIN)/mypy --config-file ../pyproject.toml -p tts
+	cd $(TYPED) && ../$(BIN)/lint-imports --no-logo --no-cache ../pyproject.toml
 
 bench: $(VENV)/.dev
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
@@ -30,15 +32,24 @@ docs: $(VENV)/.docs
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: pyproject.toml | $(VENV)/bin/python
+# Editors and type checkers cannot follow an editable install of several folders, which is done by code: links show
+# them, and Python, one package. They are outside site-packages, where `pip install .` would write through them.
+$(VENV)/.links: tts | $(VENV)/bin/python
+	rm -rf $(VENV)/links
+	mkdir -p $(VENV)/links/tts
+	for entry in $(LINKED); do ln -s "$(CURDIR)/$$entry" $(VENV)/links/tts; done
+	(cd $(VENV)/links && pwd) > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tts.pth"
+	touch $@
+
+$(VENV)/.run: pyproject.toml | $(VENV)/.links
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.dev: pyproject.toml | $(VENV)/.links
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.run
 
-$(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.docs: pyproject.toml | $(VENV)/.links
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@ $(VENV)/.run
 

@@ -1,11 +1,10 @@
-"""What the ablations share: a model and data, a folder that goes on where it was, and what is written to it.
+"""What the ablations share: a model and data, a folder that continues where it was, and what is written to it.
 
 Each ablation is a module with ``main(ablation) -> Comparison``; ``tts ablate NAME`` runs it.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 from collections import Counter
 from pathlib import Path
@@ -15,10 +14,11 @@ import attrs
 from torch import Tensor
 
 from tts._util.files import write_atomic
-from tts.datasets import Boards, Dataset, KnownBoards, Labelled, open_dataset, pencils_6x6, sudokus, sudokus_6x6
-from tts.errors import PuzzleError
-from tts.evaluation import Comparison, compare, kept
+from tts._util.tables import Table
+from tts.datasets import Dataset
+from tts.evaluation import Comparison, compare, rollout_curves, run_of
 from tts.interfaces import Codec, RecursiveModel, Selector, Strategy, device_of
+from tts.metrics import Curve
 from tts.runs import claim, describe, describe_data
 from tts.search import PuzzleQueue, Result, Search, choose
 from tts.strategies import GaussianNoise, QSelector
@@ -36,7 +36,7 @@ class Ablation:
     Attributes:
         name: of the ablation.
         folder: what it is written to.
-        model, data: what is searched.
+        model, dataset: what is searched.
         labels: int [B, L], the right answers in the model's tokens.
         k, depth: of the searches; where compute is held equal, k * depth lane-steps a puzzle.
         seeds: each search runs once with each.
@@ -46,7 +46,7 @@ class Ablation:
     name: str
     folder: Path
     model: RecursiveModel
-    data: Dataset
+    dataset: Dataset
     labels: Tensor
     k: int
     depth: int
@@ -58,7 +58,7 @@ class Ablation:
         name: str,
         folder: Path,
         model: RecursiveModel,
-        data: Dataset,
+        dataset: Dataset,
         *,
         k: int = 16,
         depth: int = 16,
@@ -66,20 +66,15 @@ class Ablation:
         noise: GaussianNoise | None = None,
         command: str = "",
     ) -> Ablation:
-        """Make the folder, or go on with it. It holds ``meta.json``, ``command.txt`` and what is saved.
+        """Make the folder, or continue it. It holds ``meta.json``, ``command.txt`` and what is saved.
 
         Raises:
             StoreError: the folder is another ablation's; the sentence says what differs.
             PuzzleError: the data does not fit the model, or has no labels.
         """
-        data.check(model)
-        labels, noise = data.labels(model.codec), noise or GaussianNoise(0.5, ("y", "z"))
-        if labels is None:
-            raise PuzzleError(f"{data.name} has no solutions, and an ablation needs them: add them, or take other data")
-        made = Ablation(
-            name=name, folder=folder, model=model, data=data, labels=labels, k=k, depth=depth, seeds=seeds, noise=noise
-        )
-        source = PuzzleQueue(model.codec, data.puzzles, data.ids, None)
+        dataset.check(model)
+        labels, noise = dataset.labels(model.codec), noise or GaussianNoise(0.5, ("y", "z"))
+        source = PuzzleQueue(model.codec, dataset.puzzles, dataset.ids, None)
         run = {
             "ablation": name,
             "k": k,
@@ -87,16 +82,21 @@ class Ablation:
             "seeds": seeds,
             "noise": describe(noise, "noise"),
             "model": describe(model, "model"),
-            "data": {"name": data.name, **describe_data(source, labels, made.ignore)},
+            "data": {"name": dataset.name, **describe_data(source, labels, dataset.ignore)},
         }
-        claim(folder / MANIFEST, run, {"givens": _givens(data), "device": device_of(model).type})
+        claim(folder / MANIFEST, run, {"givens": _givens(dataset), "device": device_of(model).type})
         write_atomic(folder / COMMAND, f"{command}\n".encode())
-        return made
-
-    @property
-    def ignore(self) -> int:
-        """The label of cells that may hold anything; -1 where there are none."""
-        return -1 if self.data.ignore is None else self.data.ignore
+        return Ablation(
+            name=name,
+            folder=folder,
+            model=model,
+            dataset=dataset,
+            labels=labels,
+            k=k,
+            depth=depth,
+            seeds=seeds,
+            noise=noise,
+        )
 
     @property
     def budget(self) -> int:
@@ -109,31 +109,23 @@ class Ablation:
         return type(self.model.codec).views is not Codec.views
 
     def search(self, strategy: Strategy | None = None, selector: Selector | None = None, **more: Any) -> Search:
-        """A search with the ablation's noise, Q, k and depth, unless told otherwise."""
-        given = {"k": self.k, "depth": self.depth, **more}
-        return Search(self.model, strategy or self.noise, selector or QSelector(), **given)
+        """Return a search with the ablation's noise, Q, k and depth, unless told otherwise."""
+        options = {"k": self.k, "depth": self.depth, **more}
+        return Search(self.model, strategy or self.noise, selector or QSelector(), **options)
 
     def compare(self, searches: dict[str, Search], budget: int | None = None) -> Comparison:
         """Run the searches, or read what they brought; the first is what the others are held against."""
-        return compare(
-            self.model,
-            self.data.puzzles,
-            self.labels,
-            searches,
-            self.seeds,
-            budget,
-            ids=self.data.ids,
-            ignore=self.ignore,
-            out=self.folder / STORE,
-        )
+        return compare(self.model, self.dataset, searches, self.seeds, budget, out=self.folder / STORE)
 
     def result(self, search: Search, seed: int | None = None) -> Result:
-        """What a search brought with a seed, by default the first; run where no comparison has."""
-        seed = self.seeds[0] if seed is None else seed
-        data, out = self.data, self.folder / STORE
-        run = kept(out, search, data.puzzles, self.labels, seed, ids=data.ids, ignore=self.ignore)
+        """Return what a search brought with a seed, by default the first; run where no comparison has."""
+        run = run_of(self.folder / STORE, search, self.dataset, self.seeds[0] if seed is None else seed)
         run.fill(self.name)
         return choose(search.selector, run.result())
+
+    def curves(self, search: Search) -> dict[str, Curve]:
+        """Return accuracy against k of a search with the first seed, see ``rollout_curves``."""
+        return rollout_curves(self.result(search), self.labels, ignore=self.dataset.ignore)
 
     def save(self, comparison: Comparison, about: str) -> None:
         """Write ``table.csv`` and ``table.md``."""
@@ -141,16 +133,10 @@ class Ablation:
         command = (self.folder / COMMAND).read_text().strip()
         self.write("table.md", f"# {self.name}\n\n{about}\n\n{comparison.markdown()}\n    {command}\n")
 
-    def save_lines(self, name: str, lines: list[dict[str, str]], about: str) -> None:
-        """Write another table, of lines with the same columns, as ``name``.csv and ``name``.md."""
-        columns, text = list(lines[0]), io.StringIO()
-        writer = csv.DictWriter(text, columns)
-        writer.writeheader()
-        writer.writerows(lines)
-        self.write(f"{name}.csv", text.getvalue())
-        rows = [columns, [":--", *["--:"] * (len(columns) - 1)], *(line.values() for line in lines)]
-        table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-        self.write(f"{name}.md", f"# {self.name}: {name}\n\n{about}\n\n{table}\n\n95 % intervals over puzzles\n")
+    def save_table(self, name: str, table: Table, about: str) -> None:
+        """Write another table as ``name``.csv and ``name``.md."""
+        self.write(f"{name}.csv", table.csv())
+        self.write(f"{name}.md", f"# {self.name}: {name}\n\n{about}\n\n{table.markdown()}")
 
     def write(self, name: str, text: str) -> None:
         """Write a text file, whole or not at all."""
@@ -163,29 +149,7 @@ class Ablation:
         write_atomic(self.folder / f"{name}.png", content.getbuffer())
 
 
-def data_of(name: str) -> Dataset:
-    """Bundled puzzles by their name, or those of a file or folder.
-
-    Raises:
-        PuzzleError: there are none, or they cannot be read.
-    """
-    known: list[str] = []
-    for bundle in (sudokus, lambda: {"sudoku6": sudokus_6x6()}, pencils_6x6):
-        bundled = bundle()
-        if name in bundled:
-            return _known(name, bundled[name])
-        known += bundled
-    if not Path(name).exists():
-        raise PuzzleError(f"no data {name!r}: it is no file, no folder and none of {', '.join(known)}")
-    return open_dataset(name)
-
-
-def _known(name: str, found: Labelled) -> Dataset:
-    solutions = [board.grid(label) for board, label in zip(found.puzzles, found.labels.numpy(), strict=True)]
-    return Dataset(name, KnownBoards(name, found.puzzles, tuple(solutions)))
-
-
-def _givens(data: Dataset) -> dict[str, int]:
-    """How many puzzles there are of each number of givens; empty where the data is tokens."""
-    counts = Counter(int(board.held().sum()) for board in data.puzzles) if isinstance(data.puzzles, Boards) else {}
+def _givens(dataset: Dataset) -> dict[str, int]:
+    """Count the puzzles of each number of givens; empty where the data is tokens."""
+    counts = Counter(int(board.held().sum()) for board in dataset.boards or ())
     return {str(number): counts[number] for number in sorted(counts)}

@@ -23,8 +23,8 @@ def searches(ablation: Ablation) -> dict[str, Search]:
     if ablation.symmetric:
         strategies["views"] = SymmetricViews(Identity(), n_views=ablation.k)
         strategies["views and noise"] = SymmetricViews(noise, n_views=ablation.k)
-    found = {name: ablation.search(strategy, selector, stop=stop) for name, strategy in strategies.items()}
-    return {**found, "deterministic": ablation.search(Identity(), selector, stop=stop, k=1)}
+    named = {name: ablation.search(strategy, selector, stop=stop) for name, strategy in strategies.items()}
+    return {**named, "deterministic": ablation.search(Identity(), selector, stop=stop, k=1)}
 
 
 def main(ablation: Ablation) -> Comparison:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from tts.ablations.ablation import Ablation
-from tts.evaluation import Comparison, rollout_curves
+from tts.evaluation import Comparison
 from tts.interfaces import Selector
 from tts.plots import accuracy_against_k
 from tts.search import Search
@@ -39,15 +39,15 @@ def searches(ablation: Ablation) -> dict[str, Search]:
         pick["verified, then Q"] = VerifierSelector().then(QSelector())
         pick["fewest violations, then Q"] = FewestViolations().then(QSelector())
     noisy = ablation.search(record="q")
-    found = {name: attrs.evolve(noisy, selector=selector) for name, selector in pick.items()}
-    return {**found, "one rollout": ablation.search(k=1), "deterministic": ablation.search(Identity(), k=1)}
+    named = {name: attrs.evolve(noisy, selector=selector) for name, selector in pick.items()}
+    return {**named, "one rollout": ablation.search(k=1), "deterministic": ablation.search(Identity(), k=1)}
 
 
 def main(ablation: Ablation) -> Comparison:
     """Compare the selectors; draw accuracy against k."""
-    given = searches(ablation)
-    comparison = ablation.compare(given)
+    named = searches(ablation)
+    comparison = ablation.compare(named)
     ablation.save(comparison, ABOUT)
-    curves = rollout_curves(ablation.result(given["best Q"]), ablation.labels, ignore=ablation.ignore)
+    curves = ablation.curves(named["best Q"])
     ablation.draw("accuracy_against_k", accuracy_against_k(curves))
     return comparison

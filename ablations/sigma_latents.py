@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tts.ablations.ablation import Ablation
-from tts.evaluation import Comparison, rollout_curves
+from tts.evaluation import Comparison
 from tts.plots import accuracy_against_k, sigma_sweep
 from tts.search import Search
 from tts.strategies import GaussianNoise, Identity
@@ -20,17 +20,17 @@ def name_of(sigma: float, latents: tuple[str, ...]) -> str:
 
 def searches(ablation: Ablation) -> dict[str, Search]:
     """The deterministic rollout, and one search for each sigma and each choice of latents."""
-    found = {"deterministic": ablation.search(Identity(), k=1)}
+    named = {"deterministic": ablation.search(Identity(), k=1)}
     for latents in LATENTS:
         for sigma in SIGMAS:
-            found[name_of(sigma, latents)] = ablation.search(GaussianNoise(sigma, latents))
-    return found
+            named[name_of(sigma, latents)] = ablation.search(GaussianNoise(sigma, latents))
+    return named
 
 
 def main(ablation: Ablation) -> Comparison:
     """Compare the noises; draw accuracy against sigma, and against k for the best sigma of each choice of latents."""
-    given = searches(ablation)
-    comparison = ablation.compare(given)
+    named = searches(ablation)
+    comparison = ablation.compare(named)
     ablation.save(comparison, ABOUT)
     accuracy = {row.search: row.accuracy for row in comparison.rows()}
     points = {" and ".join(on): [(sigma, accuracy[name_of(sigma, on)]) for sigma in SIGMAS] for on in LATENTS}
@@ -38,7 +38,7 @@ def main(ablation: Ablation) -> Comparison:
     curves = {}
     for latents in LATENTS:
         best = max((name_of(sigma, latents) for sigma in SIGMAS), key=lambda name: accuracy[name].mean)
-        found = rollout_curves(ablation.result(given[best]), ablation.labels, ignore=ablation.ignore)
-        curves.update({f"{kind}, {best}": found[kind] for kind in ("pass@k", "best-Q@k")})
+        every = ablation.curves(named[best])
+        curves.update({f"{kind}, {best}": every[kind] for kind in ("pass@k", "best-Q@k")})
     ablation.draw("accuracy_against_k", accuracy_against_k(curves))
     return comparison

@@ -15,7 +15,7 @@ stop is not comparable with that of a later one."""
 
 def rules(ablation: Ablation) -> dict[str, Stop | None]:
     """By name; ``Verified`` only where the model's codec has rules."""
-    found: dict[str, Stop | None] = {
+    stops: dict[str, Stop | None] = {
         "full depth": None,
         "halted": Halted(),
         "first halted": FirstHalted(),
@@ -24,8 +24,8 @@ def rules(ablation: Ablation) -> dict[str, Stop | None]:
         "half the budget": Budget(max(1, ablation.budget // 2)),
     }
     if ablation.model.codec.verifier is not None:
-        found["verified"] = Verified()
-    return found
+        stops["verified"] = Verified()
+    return stops
 
 
 def searches(ablation: Ablation) -> dict[str, Search]:

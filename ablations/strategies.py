@@ -35,7 +35,7 @@ def strategies(ablation: Ablation) -> dict[str, Strategy]:
     """By name; those that need rules or symmetries only where the model's codec has them."""
     noise, codec = ablation.noise, ablation.model.codec
     sigma, latents = noise.sigma, noise.latents
-    found: dict[str, Strategy] = {
+    named: dict[str, Strategy] = {
         "noise": noise,
         "noise on z": GaussianNoise(sigma, ("z",)),
         "noise, linear": GaussianNoise(sigma, latents, Linear()),
@@ -49,20 +49,20 @@ def strategies(ablation: Ablation) -> dict[str, Strategy]:
         "pinning": Pinning(noise),
     }
     if codec.verifier is not None:
-        found["targeted noise"] = TargetedNoise(sigma, latents)
+        named["targeted noise"] = TargetedNoise(sigma, latents)
     if ablation.symmetric:
-        found["views"] = SymmetricViews(Identity(), n_views=VIEWS)
-        found["views and noise"] = SymmetricViews(noise, n_views=VIEWS)
-    return found
+        named["views"] = SymmetricViews(Identity(), n_views=VIEWS)
+        named["views and noise"] = SymmetricViews(noise, n_views=VIEWS)
+    return named
 
 
 def searches(ablation: Ablation) -> dict[str, Search]:
     """Each strategy, views also with a vote across them, and depth alone."""
-    found = {name: ablation.search(strategy) for name, strategy in strategies(ablation).items()}
-    if "views and noise" in found:
+    named = {name: ablation.search(strategy) for name, strategy in strategies(ablation).items()}
+    if "views and noise" in named:
         vote = Grouped(QSelector(), MajorityVote(), VIEWS)
-        found["views and noise, vote"] = ablation.search(found["views and noise"].strategy, vote)
-    return {**found, "depth alone": ablation.search(Identity(), k=1, depth=ablation.budget)}
+        named["views and noise, vote"] = ablation.search(named["views and noise"].strategy, vote)
+    return {**named, "depth alone": ablation.search(Identity(), k=1, depth=ablation.budget)}
 
 
 def main(ablation: Ablation) -> Comparison:

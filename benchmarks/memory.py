@@ -24,12 +24,12 @@ STOPS = {"none": None, "halted": Halted(), "verified": Verified()}
 
 
 def main() -> None:
-    """Compare the peaks, or, told so, run one of them."""
+    """Compare the peaks, each of a process that runs this with ``--alone``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--puzzles", type=int, nargs="+", default=[100, 10_000])
     parser.add_argument("--k", type=int, default=4)
     parser.add_argument("--depth", type=int, default=2)
-    parser.add_argument("--model", default="tiny", help="of tts.load; a random TRM of width 32 unless given")
+    parser.add_argument("--model", default="tiny", help="a model of tts.load; by default a random TRM of width 32")
     parser.add_argument("--stop", choices=STOPS, default="none")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -60,7 +60,7 @@ def stream(model: str, puzzles: int, k: int, depth: int, stop: str) -> None:
 
 
 def tiny() -> RecursiveModel:
-    """A random TRM over sudokus."""
+    """Return a random TRM over sudokus."""
     config = TRMConfig(
         vocab_size=11,
         seq_len=81,
@@ -79,7 +79,7 @@ def tiny() -> RecursiveModel:
 
 
 def renamed(n: int) -> Tensor:
-    """n sudokus int64 [n, 81]: those that come with the package, under random permutations of the digits."""
+    """Return n sudokus int64 [n, 81]: those that come with the package, under random permutations of the digits."""
     boards = torch.stack([torch.from_numpy(puzzle.tokens()) for puzzle in sudokus()["heldout"].puzzles])
     generator = torch.Generator().manual_seed(0)
     digits = torch.rand(n, 9, generator=generator).argsort(dim=1) + 2

@@ -17,7 +17,7 @@ from tts.models import TRM, TRMConfig
 
 
 def best_seconds(work: Callable[[], object], repeats: int) -> float:
-    """The fastest of several runs: the one that others disturbed least."""
+    """Return the seconds of the fastest of several runs: the one that others disturbed least."""
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -27,7 +27,7 @@ def best_seconds(work: Callable[[], object], repeats: int) -> float:
 
 
 def sudoku_model() -> TRM:
-    """The sizes of the sudoku model that comes with the package; what a step costs does not depend on the weights."""
+    """Return a model of the embedded one's sizes: what a step costs does not depend on the weights."""
     return TRM(
         TRMConfig(
             vocab_size=11,

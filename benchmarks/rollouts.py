@@ -29,7 +29,7 @@ CANDIDATES = {128: (8, 16, 32, 64, 128, 256), 512: (1, 2, 4, 8, 16, 32)}
 
 
 def plain_search(model: TwoLatentModel, tokens: Tensor, k: int, depth: int, lanes: int) -> Tensor:
-    """The answers [B * K, L], lane block by lane block."""
+    """Return the answers [B * K, L], block by block of lanes."""
     answers = []
     for rows in tokens.repeat_interleave(k, dim=0).split(lanes):
         encoded = model.encode(rows, torch.zeros_like(rows[:, 0]))
@@ -43,14 +43,14 @@ def plain_search(model: TwoLatentModel, tokens: Tensor, k: int, depth: int, lane
 
 
 def build(name: str, dtype: torch.dtype) -> TwoLatentModel:
-    """The embedded model, or one of the official sizes with random weights."""
+    """Return the embedded model, or one of the official sizes with random weights."""
     if name == "sudoku-9x9":
         return load(name, dtype=dtype)
     return TRM(MODELS[name], VarietyCodec("sudoku", 9, 9)).to(dtype).eval().requires_grad_(False)
 
 
 def compare(name: str, dtype: torch.dtype, puzzles: int, k: int, depth: int, rounds: int) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     model = build(name, dtype)
     tokens = torch.stack([torch.from_numpy(p.tokens()) for p in sudokus()["heldout"].puzzles[:puzzles]])
     search = Search(model, GaussianNoise(SIGMA), QSelector(), k=k, depth=depth)

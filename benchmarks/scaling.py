@@ -25,7 +25,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", type=int, default=8, help="the smallest K and B, and twice the smallest D")
-    parser.add_argument("--repeats", type=int, default=3, help="the fastest of so many runs is taken")
+    parser.add_argument("--repeats", type=int, default=3, help="runs, of which the fastest counts")
     arguments = parser.parse_args()
     base, repeats = arguments.base, arguments.repeats
     model = load("sudoku-9x9")
@@ -43,13 +43,13 @@ def main() -> None:
 
 
 def run(model: RecursiveModel, tokens: Tensor, k: int, depth: int, stop: Stop | None, repeats: int) -> Cost:
-    """What the fastest of some searches cost."""
+    """Return what the fastest of some searches cost."""
     search = Search(model, GaussianNoise(0.5, ("y", "z")), QSelector(), k=k, depth=depth, stop=stop)
     return min((search(tokens).cost for _ in range(repeats)), key=lambda cost: cost.seconds)
 
 
 def sweep(name: str, sizes: Sequence[int], costs: Sequence[Cost]) -> None:
-    """A line for every size, and the exponent."""
+    """Print a line for every size, and the exponent."""
     for size, cost in zip(sizes, costs, strict=True):
         rate = cost.lane_steps_run / cost.seconds
         print(f"  {name} = {size}: {cost.lane_steps_run:,} lane-steps run, {cost.seconds:.3f} s, {rate:,.0f} a second")
@@ -58,7 +58,7 @@ def sweep(name: str, sizes: Sequence[int], costs: Sequence[Cost]) -> None:
 
 
 def over_boards(base: int, repeats: int) -> None:
-    """The same over boards of several sizes, each with a random model of its own."""
+    """Print the same over boards of several sizes, each with a random model of its own."""
     cells, flops, seconds = [], [], []
     for side in SIDES:
         model = mixer(side)
@@ -73,7 +73,7 @@ def over_boards(base: int, repeats: int) -> None:
 
 
 def mixer(side: int) -> RecursiveModel:
-    """A random TRM of the embedded model's width, over boards of this side."""
+    """Return a random TRM of the embedded model's width, over boards of this side."""
     config = TRMConfig(
         vocab_size=11,
         seq_len=side * side,

@@ -54,7 +54,7 @@ LANES = {"sudoku9": (4, 8, 16, 32, 64, 128, 256), "trm-mlp": (1, 2, 4, 8, 16, 32
 
 
 def plain_step(model: TwoLatentModel, state: State, encoded: Tensor) -> State:
-    """The loop of the official code."""
+    """Step by the loop of the official code."""
     low, high = model.levels
     rotary = model._rotary_on(encoded.device)
     y, z = state["y"], state["z"]
@@ -66,7 +66,7 @@ def plain_step(model: TwoLatentModel, state: State, encoded: Tensor) -> State:
 
 
 def seconds(task: Callable[[], object]) -> float:
-    """Of one call: wall time, or processor time on one thread, which suffers less from other programs."""
+    """Return the wall time of a call, or its processor time on one thread, which other programs disturb less."""
     clock = time.perf_counter if torch.get_num_threads() > 1 else time.process_time
     start = clock()
     task()
@@ -74,7 +74,7 @@ def seconds(task: Callable[[], object]) -> float:
 
 
 def task(step: Callable[[State, Tensor], State], model: TwoLatentModel, lanes: int) -> Callable[[], State]:
-    """One step of so many lanes."""
+    """Return one step of so many lanes, to be called."""
     draw = torch.Generator().manual_seed(0)
     tokens = torch.randint(1, 11, (lanes, model.config.seq_len), generator=draw)
     encoded, state = model.encode(tokens, torch.zeros(lanes, dtype=torch.int64)), model.start(lanes)
@@ -82,7 +82,7 @@ def task(step: Callable[[State, Tensor], State], model: TwoLatentModel, lanes: i
 
 
 def compare(name: str, dtype: torch.dtype, rounds: int) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     model = TRM(MODELS[name]).to(dtype)
     tasks = {lanes: task(lambda s, e: plain_step(model, s, e), model, lanes) for lanes in LANES[name]}
     speeds = {lanes: lanes / min(seconds(tasks[lanes]) for _ in range(3)) for lanes in LANES[name]}

@@ -29,8 +29,8 @@ from tts import (
     load,
 )
 from tts.cli.demo import NOISE
-from tts.datasets import Labelled, sudokus
-from tts.metrics import Interval, accuracy_interval, bootstrap_interval, mcnemar, paired_difference
+from tts.datasets import Dataset, sudokus
+from tts.metrics import accuracy_interval, bootstrap_interval, mcnemar, paired_difference
 from tts.models import default_device, fast_dtype
 
 RULES = VerifierSelector().then(QSelector())
@@ -38,7 +38,7 @@ WIDTHS = (20, 20, 11, 11, 22, 22, 9)
 
 
 def main() -> None:
-    """Run and print a table a set."""
+    """Run, and print a table for each set."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--puzzles", type=int, default=200, help="at most, of each set")
     parser.add_argument("--k", type=int, default=64)
@@ -55,8 +55,8 @@ def main() -> None:
         compare(model, data, arguments.k, arguments.depth, arguments.seed)
 
 
-def compare(model: RecursiveModel, data: Labelled, k: int, depth: int, seed: int) -> None:
-    """Full depth, then every rule."""
+def compare(model: RecursiveModel, data: Dataset, k: int, depth: int, seed: int) -> None:
+    """Print full depth, then every rule."""
     budget = max(1, k * depth // 8)
     rules: dict[str, Stop] = {
         "Halted()": Halted(),
@@ -69,51 +69,46 @@ def compare(model: RecursiveModel, data: Labelled, k: int, depth: int, seed: int
     solved = right(full.select(RULES), data)
     print(line("rule", "by Q, %", "by rules, %", "lane-steps", "run", "share, %", "where solved, %", "seconds"))
     print(row("full depth", full, data, k * depth, solved))
-    any_step = (full.rollouts.record["answers"] == data.labels[:, None, None]).all(dim=3).any(dim=2).any(dim=1)
-    print(line("  at any of its steps", "", percent(accuracy_interval(any_step)), "", "", "", "", ""))
+    any_step = (full.rollouts.record["answers"] == data.labels()[:, None, None]).all(dim=3).any(dim=2).any(dim=1)
+    print(line("  at any of its steps", "", accuracy_interval(any_step).percent(1), "", "", "", "", ""))
     for name, stop in rules.items():
-        found = Search(model, NOISE, QSelector(), k=k, depth=depth, stop=stop)(data.puzzles, seed=seed)
-        print(row(name, found, data, k * depth, solved))
+        result = Search(model, NOISE, QSelector(), k=k, depth=depth, stop=stop)(data.puzzles, seed=seed)
+        print(row(name, result, data, k * depth, solved))
         if name == "Verified()":
-            verified = right(found, data)
+            verified = right(result, data)
     print(f"Verified() against full depth by rules: {difference(verified, solved)}")
     print(f"Verified() against any step of full depth: {difference(verified, any_step)}")
 
 
-def right(result: Result, data: Labelled) -> Tensor:
-    """bool [B]: the answer is the label."""
-    return (result.answers == data.labels).all(dim=1)
+def right(result: Result, data: Dataset) -> Tensor:
+    """Mark where the answer is the label, bool [B]."""
+    return (result.answers == data.labels()).all(dim=1)
 
 
-def row(name: str, result: Result, data: Labelled, most: int, solved: Tensor) -> str:
-    """A line of the table; ``most`` lane-steps a puzzle at full depth, which solves those in ``solved`` [B]."""
+def row(name: str, result: Result, data: Dataset, most: int, solved: Tensor) -> str:
+    """Return a line of the table; ``most`` lane-steps a puzzle at full depth, which solves those in ``solved`` [B]."""
     share = result.rollouts.steps.sum(dim=1) / most
     return line(
         name,
-        percent(accuracy_interval(right(result, data))),
-        percent(accuracy_interval(right(result.select(RULES), data))),
+        accuracy_interval(right(result, data)).percent(1),
+        accuracy_interval(right(result.select(RULES), data)).percent(1),
         f"{result.cost.lane_steps:,}",
         f"{result.cost.lane_steps_run:,}",
-        percent(bootstrap_interval(share)),
-        percent(bootstrap_interval(share[solved])) if solved.any() else "none solved",
+        bootstrap_interval(share).percent(1),
+        bootstrap_interval(share[solved]).percent(1) if solved.any() else "none solved",
         f"{result.cost.seconds:.1f}",
     )
 
 
 def line(*cells: str) -> str:
-    """Cells in columns."""
+    """Return cells in columns."""
     return cells[0].ljust(22) + "".join(cell.rjust(width) for cell, width in zip(cells[1:], WIDTHS, strict=True))
 
 
-def percent(interval: Interval) -> str:
-    """Mean (low to high), in percent."""
-    return f"{100 * interval.mean:.1f} ({100 * interval.low:.1f}-{100 * interval.high:.1f})"
-
-
 def difference(a: Tensor, b: Tensor) -> str:
-    """How often a is right and b is not, and the other way round."""
+    """Say how often a is right and b is not, and the other way round."""
     return (
-        f"{percent(paired_difference(a, b))} points, {int((a & ~b).sum())} puzzles won, {int((b & ~a).sum())} lost, "
+        f"{paired_difference(a, b).points(1)} points, {int((a & ~b).sum())} puzzles won, {int((b & ~a).sum())} lost, "
         f"exact McNemar p = {mcnemar(a, b):.2g}"
     )
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tts.verifiers import VARIETIES, verifier_for
+from tts.puzzles import PUZZLINK, verifier_for
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
@@ -34,7 +34,7 @@ _PUZZLES = 192
 
 
 def snake(size: int) -> Grid:
-    """One path of 1 through a square board of 0: every other row, joined at alternating ends."""
+    """Return one path of 1 through a square board of 0: every other row, joined at alternating ends."""
     path = np.zeros((size, size), np.int64)
     path[::2] = 1
     for y in range(1, size - 1, 2):
@@ -42,12 +42,12 @@ def snake(size: int) -> Grid:
     return path
 
 
-def answer(variety: str, part: int, tokens: Grid, given: Grid, rng: np.random.Generator) -> Grid:
-    """One answer of the mix."""
+def answer(variety: str, part: int, tokens: Grid, solution: Grid, rng: np.random.Generator) -> Grid:
+    """Return one answer of the mix."""
     if part == 0:
-        return mutated(variety, tokens, given, tokens.size, rng)
+        return mutated(variety, tokens, solution, tokens.size, rng)
     if part == 1 or variety not in ("nurikabe", "heyawake", "tapa"):
-        return mutated(variety, tokens, given, int(rng.integers(4)) * part, rng)
+        return mutated(variety, tokens, solution, int(rng.integers(4)) * part, rng)
     path = np.rot90(snake(len(tokens)), int(rng.integers(4)))
     white, shaded = ANSWERS[variety] if variety != "heyawake" else ANSWERS[variety][::-1]
     drawn = np.where(fillable(variety, tokens), np.where(path == 1, shaded, white), tokens)
@@ -55,7 +55,7 @@ def answer(variety: str, part: int, tokens: Grid, given: Grid, rng: np.random.Ge
 
 
 def boards(variety: str, size: int, n: int) -> tuple[Tensor, Tensor]:
-    """Puzzles and answers of the mix, int64 [N, L] each."""
+    """Return puzzles and answers of the mix, int64 [N, L] each."""
     rng = np.random.default_rng(0)
     puzzles = [solved(variety, size, size, rng) for _ in range(_PUZZLES)]
     pairs = [puzzles[i % _PUZZLES] for i in range(12 * _PUZZLES)]
@@ -66,7 +66,7 @@ def boards(variety: str, size: int, n: int) -> tuple[Tensor, Tensor]:
 
 
 def rates(run: Callable[[], object], n: int, at_least: float) -> tuple[float, float]:
-    """Boards a second and boards a second of processor time, the best of a few runs of ``at_least`` seconds together.
+    """Return boards per second and per processor second, the best of a few runs of ``at_least`` seconds together.
 
     The second is what one core does while others use the machine; with several threads it counts them all.
     """
@@ -81,7 +81,7 @@ def rates(run: Callable[[], object], n: int, at_least: float) -> tuple[float, fl
 
 
 def line(variety: str, size: int, n: int, plain_n: int, device: str) -> str:
-    """Measure one variety."""
+    """Return the line of one variety."""
     tokens, answers = boards(variety, size, n)
     verifier = verifier_for(variety, size, size)
     pairs = list(zip(tokens[:plain_n].tolist(), answers[:plain_n].tolist(), strict=True))
@@ -95,7 +95,7 @@ def line(variety: str, size: int, n: int, plain_n: int, device: str) -> str:
 
 
 def main() -> None:
-    """Print one line a variety."""
+    """Print a line for each variety."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--boards", type=int, default=65_536, help="boards in a batch")
     parser.add_argument("--plain", type=int, default=192, help="boards that the plain check is timed on")
@@ -106,7 +106,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     print(f"torch {torch.__version__}, {args.device}, {args.threads} threads, {args.boards} boards in a batch")
     print("variety      size   boards/s    floor  /processor s   plain   ratio  valid")
-    for variety in VARIETIES:
+    for variety in PUZZLINK:
         print(line(variety, 9 if variety == "sudoku" else args.size, args.boards, args.plain, args.device), flush=True)
 
 

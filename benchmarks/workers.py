@@ -1,4 +1,7 @@
-"""What many workers cost: Ray's start, a worker's, and each shard's: ``python benchmarks/workers.py``."""
+"""What many workers cost: Ray's start, a worker's, and each shard's.
+
+python benchmarks/workers.py [--shards 100]
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 
 import torch
 
-from tts import GaussianNoise, QSelector, Search, Store, load
+from tts import Dataset, GaussianNoise, QSelector, Search, Store, load
 from tts.runs import workers
 from tts.testing import Jitter, SmallModel, random_tokens
 
@@ -29,7 +32,7 @@ def seconds(action: Any) -> float:
 
 
 def starts(ray: Any) -> None:
-    """Print what it takes to bring a search to a worker."""
+    """Print how long it takes to bring a search to a worker."""
     search = Search(load("sudoku-9x9"), GaussianNoise(0.5, ("y", "z")), QSelector(), k=2)
     sent = workers._sendable(search)
     loaded = seconds(lambda: pickle.loads(sent))
@@ -40,13 +43,13 @@ def starts(ray: Any) -> None:
 
 
 def shards(count: int) -> None:
-    """Print what a shard costs beside its search, which is next to nothing here."""
+    """Print what a shard costs beside its search, which costs next to nothing here."""
     search = Search(SmallModel(), Jitter(), QSelector(), k=1, depth=1)
     tokens = random_tokens(search.model, count)
     times = {}
     for n, who in ((1, "warm"), (count, "workers"), (count, "alone")):
         with tempfile.TemporaryDirectory() as folder:
-            run = Store.open(folder, search, tokens[:n], shard=1)
+            run = Store.open(folder, search, Dataset("random", tokens[:n]), shard=1)
             since, spent = time.perf_counter(), time.process_time()
             if who == "alone":
                 run.fill()
@@ -68,7 +71,8 @@ def opening(puzzles: int) -> None:
     tokens = torch.randint(1, 11, (puzzles, 81), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     with tempfile.TemporaryDirectory() as folder:
         runs: list[Store] = []
-        opened = seconds(lambda: runs.append(Store.open(folder, search, tokens, labels=tokens)))
+        dataset = Dataset("random", tokens, answers=tokens)
+        opened = seconds(lambda: runs.append(Store.open(folder, search, dataset)))
         sought = seconds(runs[0].missing)
     print(
         f"{puzzles:,} puzzles of 81 cells: opened in {opened:.1f} s, {len(runs[0]):,} shards sought in {sought:.2f} s"
@@ -96,13 +100,13 @@ def in_flight(ray: Any, width: int, rounds: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", type=int, default=100)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
     opening(100_000)
     since = time.perf_counter()
     with workers.connected() as ray:
         print(f"Ray started in {time.perf_counter() - since:.1f} s")
         starts(ray)
-        shards(given.shards)
+        shards(arguments.shards)
         for width in (1, 100, 1000):
-            in_flight(ray, width, 2 * given.shards)
+            in_flight(ray, width, 2 * arguments.shards)

@@ -14,6 +14,7 @@ from tts.interfaces import Grid
 from tts.puzzles.board import PencilBoard, check_size, flags, flat_tokens, ints
 from tts.puzzles.puzzlink import NONE, Address, decode_numbers, decode_walls, encode_numbers, encode_walls
 from tts.puzzles.puzzlink.codes import MAX_NUMBER
+from tts.verifiers import GridVerifier, HeyawakeVerifier
 from tts.verifiers.tokens import HEYAWAKE_CELL, HEYAWAKE_SHADED, HEYAWAKE_WHITE, UNKNOWN
 
 
@@ -37,6 +38,7 @@ class Heyawake(PencilBoard):
 
     variety: ClassVar[str] = "heyawake"
     letters: ClassVar[Mapping[int, str]] = {0: "-", 1: "#"}
+    rules: ClassVar[type[GridVerifier]] = HeyawakeVerifier
 
     height: int
     width: int
@@ -65,7 +67,7 @@ class Heyawake(PencilBoard):
                 )
 
     def rooms(self) -> tuple[int, ...]:
-        """Per cell the first cell, in row-major order, of its room."""
+        """Return per cell the first cell, in row-major order, of its room."""
         return _rooms(self.right, self.below, self.width)
 
     @classmethod
@@ -78,7 +80,7 @@ class Heyawake(PencilBoard):
         """See Board.from_tokens."""
         flat = flat_tokens(tokens, height, width) - HEYAWAKE_CELL
         if len(flat) and flat.min() < 0:
-            raise PuzzleError(f"heyawake: token {flat.min() + HEYAWAKE_CELL} is no cell of a puzzle")
+            raise PuzzleError(f"heyawake: token {flat.min() + HEYAWAKE_CELL} is not a cell of a puzzle")
         clues = np.select([flat < 4, flat < 8], [NONE, UNKNOWN], flat // 4 - 2)
         right, below = flags(flat % 2 == 1), flags(flat // 2 % 2 == 1)
         firsts = np.array(_rooms(right, below, width))
@@ -101,17 +103,17 @@ class Heyawake(PencilBoard):
         return encode_walls(self.right, self.below, self.width) + encode_numbers(self.clues[cell] for cell in firsts)
 
     def tokens(self) -> Grid:
-        """int64 [L]; every cell of a room has its clue."""
+        """Return int64 [L]; every cell of a room has its clue."""
         clues = np.array([{NONE: 0, UNKNOWN: 1}.get(clue, clue + 2) for clue in self.clues])[list(self.rooms())]
         tokens: Grid = HEYAWAKE_CELL + np.array(self.right) + 2 * np.array(self.below) + 4 * clues
         return tokens
 
     def values(self) -> Mapping[int, int]:
-        """0 white, 1 shaded."""
+        """Return the tokens of the answer values: 0 white, 1 shaded."""
         return {0: HEYAWAKE_WHITE, 1: HEYAWAKE_SHADED}
 
     def symbols(self) -> list[str]:
-        """None: every cell takes an answer, those with a clue too."""
+        """Return no symbols: every cell takes an answer, those with a clue too."""
         return [""] * (self.height * self.width)
 
     def moved(self, cells: Grid) -> Self:
@@ -128,7 +130,7 @@ class Heyawake(PencilBoard):
         return attrs.evolve(self, height=height, width=width, right=right.ravel(), below=below.ravel(), clues=clues)
 
     def _walls(self, one: Grid, other: Grid) -> NDArray[np.bool_]:
-        """Whether walls stand between neighbouring cells, elementwise."""
+        """Return whether walls stand between neighbouring cells, elementwise."""
         first = np.minimum(one, other)
         beside = one // self.width == other // self.width
         walls: NDArray[np.bool_] = np.where(beside, np.array(self.right)[first], np.array(self.below)[first])
@@ -136,7 +138,7 @@ class Heyawake(PencilBoard):
 
 
 def _rooms(right: Sequence[bool], below: Sequence[bool], width: int) -> tuple[int, ...]:
-    """Per cell the first cell of its room."""
+    """Return per cell the first cell of its room."""
     cells = len(right)
     rooms = [-1] * cells
     for first in range(cells):

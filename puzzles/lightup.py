@@ -8,6 +8,7 @@ from typing import ClassVar
 import attrs
 
 from tts.puzzles.wall_board import WallBoard
+from tts.verifiers import GridVerifier, LightupVerifier
 from tts.verifiers.tokens import LIGHTUP_BULB, LIGHTUP_EMPTY
 
 
@@ -26,6 +27,7 @@ class Lightup(WallBoard):
 
     variety: ClassVar[str] = "lightup"
     letters: ClassVar[Mapping[int, str]] = {0: "-", 1: "*"}
+    rules: ClassVar[type[GridVerifier]] = LightupVerifier
 
     @classmethod
     def vocabulary(cls, height: int, width: int) -> int:
@@ -33,5 +35,5 @@ class Lightup(WallBoard):
         return LIGHTUP_BULB + 1
 
     def values(self) -> Mapping[int, int]:
-        """0 empty, 1 bulb."""
+        """Return the tokens of the answer values: 0 empty, 1 bulb."""
         return {0: LIGHTUP_EMPTY, 1: LIGHTUP_BULB}

@@ -15,6 +15,7 @@ from tts.errors import PuzzleError
 from tts.interfaces import Grid
 from tts.puzzles.board import PencilBoard, check_size, flat_tokens, ints
 from tts.puzzles.puzzlink import Address
+from tts.verifiers import GridVerifier, MazeVerifier
 from tts.verifiers.tokens import MAZE_CHARACTERS, MAZE_GOAL, MAZE_OPEN, MAZE_PATH, MAZE_START, MAZE_WALL
 
 _SYMBOLS = {MAZE_WALL: "#", MAZE_OPEN: "", MAZE_START: "S", MAZE_GOAL: "G"}
@@ -38,6 +39,7 @@ class Maze(PencilBoard):
 
     variety: ClassVar[str] = "maze"
     letters: ClassVar[Mapping[int, str]] = {0: ".", 1: "o"}
+    rules: ClassVar[type[GridVerifier]] = MazeVerifier
 
     height: int
     width: int
@@ -66,12 +68,12 @@ class Maze(PencilBoard):
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """A maze in the official characters: ``#`` wall, a space or ``.`` open, ``S`` start, ``G`` goal.
+        """Read a maze in the official characters: ``#`` wall, a space or ``.`` open, ``S`` start, ``G`` goal.
 
         Rows on lines of their own; in one line, the rows of a square one after the other.
 
         Raises:
-            PuzzleError: rows of different lengths, no square, or another character.
+            PuzzleError: rows of different lengths, one line that is not a square, or another character.
         """
         rows = text.strip("\r\n").splitlines()
         if len(rows) == 1:
@@ -94,28 +96,28 @@ class Maze(PencilBoard):
 
     @classmethod
     def from_address(cls, address: Address) -> Self:
-        """Mazes have no puzz.link code: always PuzzleError."""
+        """Raise PuzzleError: mazes have no puzz.link code."""
         raise PuzzleError("puzz.link has no mazes; give the maze as text, # for walls, S and G for start and goal")
 
     def body(self) -> str:
-        """Mazes have no puzz.link code: always PuzzleError."""
+        """Raise PuzzleError: mazes have no puzz.link code."""
         raise PuzzleError("puzz.link has no mazes; write the maze with to_text() instead of an address")
 
     def to_text(self) -> str:
-        """What ``from_text`` reads, a line a row."""
+        """Return the text that ``from_text`` reads, a line a row."""
         chars = [symbol or "." for symbol in self.symbols()]
         return "\n".join("".join(chars[y : y + self.width]) for y in range(0, len(chars), self.width))
 
     def tokens(self) -> Grid:
-        """int64 [L], as in the official data set."""
+        """Return int64 [L], as in the official data set."""
         return np.array(self.clues)
 
     def values(self) -> Mapping[int, int]:
-        """0 open, 1 path."""
+        """Return the tokens of the answer values: 0 open, 1 path."""
         return {0: MAZE_OPEN, 1: MAZE_PATH}
 
     def symbols(self) -> list[str]:
-        """``#``, ``S`` and ``G``."""
+        """Return ``#``, ``S`` and ``G``."""
         return [_SYMBOLS[token] for token in self.clues]
 
     def moved(self, cells: Grid) -> Self:
@@ -125,8 +127,8 @@ class Maze(PencilBoard):
 
 
 def is_maze(text: str) -> bool:
-    """Whether a text can only be meant as a maze: maze characters alone, a start and a goal among them.
+    """Return whether a text can only be meant as a maze: maze characters alone, a start and a goal among them.
 
-    (``G`` is a digit of 16 x 16 sudokus; ``S`` is none.)
+    (``G`` is a digit of 16 x 16 sudokus; ``S`` is not.)
     """
     return re.fullmatch(r"[#. SG\r\n]+", text) is not None and "S" in text and "G" in text

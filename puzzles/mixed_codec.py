@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from tts.errors import PuzzleError
 from tts.interfaces import Codec, Puzzle, Verifier, View
+from tts.puzzles.board import Board
+from tts.puzzles.varieties import variety_of
 from tts.puzzles.variety_codec import VarietyCodec
 from tts.verifiers.mixed import MixedVerifier, own_tokens, token_starts
 from tts.verifiers.tokens import PAD
@@ -67,12 +69,12 @@ class MixedCodec(Codec):
         object.__setattr__(self, "verifier", MixedVerifier(rules, sizes))
 
     def _part(self, name: str) -> VarietyCodec:
-        if name == "sudoku" and self.box is not None:
+        if self.box is not None and variety_of(name).board.boxed:
             return VarietyCodec(name, self.height, self.width, self.box)
         return VarietyCodec(name, self.height, self.width)
 
     def range(self, variety: str) -> tuple[int, int]:
-        """The first token of a variety and the one after its last.
+        """Return the first token of a variety and the one after its last.
 
         Raises:
             PuzzleError: it is not among ``varieties``.
@@ -80,30 +82,58 @@ class MixedCodec(Codec):
         return self._ranges()[self._place(variety)]
 
     def encode(self, puzzle: Puzzle) -> tuple[NDArray[np.int64], int]:
-        """Tokens int64 [L] and the puzzle identifier: the place of the variety.
+        """Return tokens int64 [L] and the puzzle identifier: the place of the variety.
 
         Raises:
             PuzzleError: another variety, a larger board, other boxes, or a clue outside the vocabulary.
         """
         place = self._place(puzzle.variety)
         tokens, _ = self.parts[place].encode(puzzle)
-        return np.where(tokens == PAD, PAD, tokens + self._ranges()[place][0] - 1), place
+        return self._shifted(tokens, place), place
+
+    def encode_answer(self, puzzle: Puzzle, grid: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the answer tokens int64 [L] of a grid [puzzle.height, puzzle.width]; clue cells repeat their clue.
+
+        Raises:
+            PuzzleError: the puzzle is not one of this codec, or the grid has a value that is not an answer to it.
+        """
+        place = self._place(puzzle.variety)
+        return self._shifted(self.parts[place].encode_answer(puzzle, grid), place)
 
     def decode(self, puzzle: Puzzle, answers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The answer grid [puzzle.height, puzzle.width] that answer tokens [L] stand for; -1 where they are none."""
+        """Return the answer grid [puzzle.height, puzzle.width] that answer tokens [L] stand for; -1 where they are
+        none.
+        """
         place = self._place(puzzle.variety)
         return self.parts[place].decode(puzzle, self._own(answers, place))
 
+    def board(self, tokens: NDArray[np.int64]) -> Board:
+        """Return the board that tokens [L] stand for, cut from its pads.
+
+        Raises:
+            PuzzleError: the tokens are not a board of one of the varieties.
+        """
+        for place, (start, end) in enumerate(self._ranges()):
+            if ((tokens == self.pad) | ((tokens >= start) & (tokens < end))).all():
+                return self.parts[place].board(self._own(tokens, place))
+        raise PuzzleError(f"tokens of several varieties for a codec of {', '.join(self.varieties)}")
+
     def views(self, tokens: NDArray[np.int64], identifier: int, seed: int = 0) -> Iterator[View]:
-        """The board of tokens [L] through its symmetries, see Codec.views; those that do not fit are left out."""
+        """Yield the board of tokens [L] through its symmetries, see Codec.views; those that do not fit are left out."""
         if not 0 <= identifier < len(self.parts):
-            raise PuzzleError(f"identifier {identifier} is no variety of this codec; give 0 to {len(self.parts) - 1}")
+            raise PuzzleError(
+                f"identifier {identifier} is not a variety of this codec; give 0 to {len(self.parts) - 1}"
+            )
         start, end = self._ranges()[identifier]
         for view in self.parts[identifier].views(self._own(tokens, identifier), 0, seed):
             values = np.arange(self.vocab_size)
             values[start:end] = np.where(view.values[1:] == PAD, PAD, view.values[1:] + start - 1)
             shown = np.where(view.tokens == PAD, PAD, view.tokens + start - 1)
             yield View(shown, identifier, view.cells, values)
+
+    def _shifted(self, tokens: NDArray[np.int64], place: int) -> NDArray[np.int64]:
+        """Return a variety's own tokens in its range of this codec's."""
+        return np.where(tokens == PAD, PAD, tokens + self._ranges()[place][0] - 1)
 
     def _own(self, tokens: NDArray[np.int64], place: int) -> NDArray[np.int64]:
         start, end = self._ranges()[place]

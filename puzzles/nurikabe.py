@@ -14,6 +14,7 @@ from tts.interfaces import Grid
 from tts.puzzles.board import BASE36, PencilBoard, check_size, flat_tokens, ints
 from tts.puzzles.puzzlink import NONE, Address, decode_numbers, encode_numbers
 from tts.puzzles.puzzlink.codes import MAX_NUMBER
+from tts.verifiers import GridVerifier, NurikabeVerifier
 from tts.verifiers.tokens import (
     NURIKABE_NUMBER,
     NURIKABE_OPEN,
@@ -42,6 +43,7 @@ class Nurikabe(PencilBoard):
 
     variety: ClassVar[str] = "nurikabe"
     letters: ClassVar[Mapping[int, str]] = {0: "-", 1: "#"}
+    rules: ClassVar[type[GridVerifier]] = NurikabeVerifier
 
     height: int
     width: int
@@ -68,7 +70,7 @@ class Nurikabe(PencilBoard):
         special = {NURIKABE_OPEN: NONE, NURIKABE_UNKNOWN: UNKNOWN}
         strange = flat[(flat < NURIKABE_NUMBER) & ~np.isin(flat, list(special))]
         if len(strange):
-            raise PuzzleError(f"nurikabe: token {strange[0]} is no cell of a puzzle")
+            raise PuzzleError(f"nurikabe: token {strange[0]} is not a cell of a puzzle")
         return cls(height, width, (special.get(token, token - NURIKABE_NUMBER) for token in flat.tolist()))
 
     @classmethod
@@ -81,12 +83,12 @@ class Nurikabe(PencilBoard):
         return encode_numbers(self.clues)
 
     def tokens(self) -> Grid:
-        """int64 [L]."""
+        """Return int64 [L]."""
         special = {NONE: NURIKABE_OPEN, UNKNOWN: NURIKABE_UNKNOWN}
         return np.array([special.get(clue, NURIKABE_NUMBER + clue) for clue in self.clues])
 
     def values(self) -> Mapping[int, int]:
-        """0 white, 1 shaded."""
+        """Return the tokens of the answer values: 0 white, 1 shaded."""
         return {0: NURIKABE_WHITE, 1: NURIKABE_SHADED}
 
     def symbols(self) -> list[str]:

@@ -11,6 +11,7 @@ import numpy as np
 from tts.interfaces import Grid
 from tts.puzzles.board import turned
 from tts.puzzles.wall_board import WallBoard
+from tts.verifiers import GridVerifier, ShakashakaVerifier
 from tts.verifiers.tokens import SHAKASHAKA_EMPTY
 
 _CORNERS = np.array([[5, 4], [2, 3]])
@@ -35,6 +36,7 @@ class Shakashaka(WallBoard):
 
     variety: ClassVar[str] = "shakashaka"
     letters: ClassVar[Mapping[int, str]] = {0: "-", 2: "a", 3: "b", 4: "c", 5: "d"}
+    rules: ClassVar[type[GridVerifier]] = ShakashakaVerifier
 
     @classmethod
     def vocabulary(cls, height: int, width: int) -> int:
@@ -42,7 +44,7 @@ class Shakashaka(WallBoard):
         return SHAKASHAKA_EMPTY + 5
 
     def values(self) -> Mapping[int, int]:
-        """0 white, 2 to 5 triangles."""
+        """Return the tokens of the answer values: 0 white, 2 to 5 triangles."""
         return {0: SHAKASHAKA_EMPTY} | {value: SHAKASHAKA_EMPTY + value - 1 for value in range(2, 6)}
 
     def turned_values(self, which: int) -> Grid:

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tts.errors import PuzzleError
-from tts.interfaces import Grid, Symmetry
-from tts.puzzles.board import BASE36, Board, flat_tokens, ints
+from tts.interfaces import Grid, Symmetry, Verifier
+from tts.puzzles.board import BASE36, Board, Box, flat_tokens, ints
 from tts.puzzles.puzzlink import NONE, Address, decode_numbers, encode_numbers
+from tts.verifiers import GridVerifier, SudokuVerifier
 from tts.verifiers.tokens import SUDOKU_BLANK, UNKNOWN
 
 MAX_SIDE = 16
@@ -50,6 +51,8 @@ class Sudoku(Board):
 
     variety: ClassVar[str] = "sudoku"
     letters: ClassVar[Mapping[int, str]] = {0: "."} | {digit: BASE36[digit] for digit in range(1, MAX_SIDE + 1)}
+    rules: ClassVar[type[GridVerifier]] = SudokuVerifier
+    boxed: ClassVar[bool] = True
 
     clues: tuple[int, ...] = attrs.field(converter=ints)
     box_height: int = 3
@@ -95,6 +98,16 @@ class Sudoku(Board):
         return self.box_height, self.box_width
 
     @classmethod
+    def usual_box(cls, height: int, width: int) -> Box:
+        """See Board.usual_box: the usual ones of the lesser side."""
+        return default_box(min(height, width))
+
+    @classmethod
+    def rules_for(cls, height: int, width: int, box: Box | None = None) -> Verifier:
+        """See Board.rules_for."""
+        return SudokuVerifier(height, width, *(box or cls.usual_box(height, width)))
+
+    @classmethod
     def vocabulary(cls, height: int, width: int) -> int:
         """See Board.vocabulary: pad, blank and the digits, as in the official data sets; ``?`` has no place in it."""
         return max(height, width) + 2
@@ -109,8 +122,13 @@ class Sudoku(Board):
         unknown = height + 2
         strange = flat[(flat < SUDOKU_BLANK) | (flat > unknown)]
         if len(strange):
-            raise PuzzleError(f"sudoku: token {strange[0]} is no cell of a puzzle of side {height}")
+            raise PuzzleError(f"sudoku: token {strange[0]} is not a cell of a puzzle of side {height}")
         return cls(np.where(flat == unknown, UNKNOWN, flat - SUDOKU_BLANK), *box)
+
+    @classmethod
+    def from_tokens_and_box(cls, tokens: ArrayLike, height: int, width: int, box: Box | None) -> Self:
+        """See Board.from_tokens_and_box."""
+        return cls.from_tokens(tokens, height, width, box)
 
     @classmethod
     def from_address(cls, address: Address) -> Self:
@@ -133,13 +151,13 @@ class Sudoku(Board):
 
     @classmethod
     def from_text(cls, text: str, box: tuple[int, int] | None = None) -> Self:
-        """A grid in row-major order: digits, ``A`` to ``G`` for 10 to 16, ``.`` ``0`` or ``_`` for no clue, ``?``.
+        """Read a grid in row-major order: digits, ``A`` to ``G`` for 10 to 16, ``.`` ``0`` or ``_`` for no clue, ``?``.
 
         White space and drawn lines (``|``, ``-``, ``+`` and box-drawing characters) are ignored. The boxes are the
         usual ones for the side unless ``box`` (height, width) says otherwise.
 
         Raises:
-            PuzzleError: no square of cells, or a character that is no clue.
+            PuzzleError: the cells are not a square, or a character is not a clue.
         """
         chars = re.sub("[\\s|+─-╿-]", "", text)
         side = isqrt(len(chars))
@@ -174,20 +192,20 @@ class Sudoku(Board):
         return encode_numbers(NONE if clue == 0 else clue for clue in self.clues)
 
     def tokens(self) -> Grid:
-        """int64 [L]: digit + 1, as in the official data sets; ``?`` is N + 2."""
+        """Return int64 [L]: digit + 1, as in the official data sets; ``?`` is N + 2."""
         clues = np.array(self.clues)
         return np.where(clues == UNKNOWN, self.side + 2, clues + SUDOKU_BLANK)
 
     def values(self) -> Mapping[int, int]:
-        """0 empty, and the digits."""
+        """Return the tokens of the answer values: 0 empty, and the digits."""
         return {digit: SUDOKU_BLANK + digit for digit in range(self.side + 1)}
 
     def symbols(self) -> list[str]:
-        """The givens."""
+        """Return the givens."""
         return ["?" if clue == UNKNOWN else self.letters[clue] if clue else "" for clue in self.clues]
 
     def symmetries(self, seed: int = 0) -> Iterator[Symmetry]:
-        """Distinct members of the group, drawn from ``seed``: the identity first, and no end before the group's.
+        """Yield distinct members of the group, drawn from ``seed``: the identity first, until the group is exhausted.
 
         Digits, bands, rows within bands, stacks, columns within stacks and the transpose, which turns the boxes.
         """
@@ -208,7 +226,7 @@ class Sudoku(Board):
             member = (rows, columns, rng.permutation(side), side > 1 and bool(rng.integers(2)))
 
     def _seen(self, rows: Grid, columns: Grid, digits: Grid, transposed: bool) -> Symmetry:
-        """This board with rows and columns reordered, digit d + 1 renamed to digits[d] + 1, then transposed."""
+        """Return this board with rows and columns reordered, digit d + 1 renamed to digits[d] + 1, then transposed."""
         cells = np.arange(self.side**2).reshape(self.side, self.side)[np.ix_(rows, columns)]
         cells = (cells.T if transposed else cells).ravel()
         values = np.arange(self.side + 3)
@@ -218,13 +236,13 @@ class Sudoku(Board):
 
 
 def _shuffled(rng: np.random.Generator, groups: int, size: int) -> Grid:
-    """The numbers 0 to groups * size - 1, shuffled within runs of ``size``, and the runs shuffled."""
+    """Return the numbers 0 to groups * size - 1, shuffled within runs of ``size``, and the runs shuffled."""
     runs = [size * run + rng.permutation(size) for run in rng.permutation(groups)]
     return np.concatenate(runs)
 
 
 def default_box(side: int) -> tuple[int, int]:
-    """Height and width of the usual boxes of a side.
+    """Return height and width of the usual boxes of a side.
 
     Raises:
         PuzzleError: there are none; say which with ``box``.
@@ -235,7 +253,7 @@ def default_box(side: int) -> tuple[int, int]:
 
 
 def _pzpr_box(side: int) -> tuple[int, int] | None:
-    """The boxes that pzpr draws, None where it would cut them at the edge."""
+    """Return the boxes that pzpr draws, None where it would cut them at the edge."""
     if side == 6:
         return 2, 3
     root = isqrt(side)

@@ -13,6 +13,7 @@ from tts.errors import PuzzleError
 from tts.interfaces import Grid
 from tts.puzzles.board import PencilBoard, check_size, flat_tokens, ints
 from tts.puzzles.puzzlink import Address, decode_tapa, encode_tapa
+from tts.verifiers import GridVerifier, TapaVerifier
 from tts.verifiers.tokens import TAPA_CLUE, TAPA_CLUES, TAPA_OPEN, TAPA_SHADED, TAPA_WHITE
 
 _TOKENS = {(): TAPA_OPEN} | {clue: TAPA_CLUE + index for index, clue in enumerate(TAPA_CLUES)}
@@ -40,6 +41,7 @@ class Tapa(PencilBoard):
 
     variety: ClassVar[str] = "tapa"
     letters: ClassVar[Mapping[int, str]] = {0: "-", 1: "#"}
+    rules: ClassVar[type[GridVerifier]] = TapaVerifier
 
     height: int
     width: int
@@ -65,7 +67,7 @@ class Tapa(PencilBoard):
         clues = {token: clue for clue, token in _TOKENS.items()}
         flat = flat_tokens(tokens, height, width).tolist()
         if strange := set(flat) - set(clues):
-            raise PuzzleError(f"tapa: token {min(strange)} is no cell of a puzzle")
+            raise PuzzleError(f"tapa: token {min(strange)} is not a cell of a puzzle")
         return cls(height, width, (clues[token] for token in flat))
 
     @classmethod
@@ -78,15 +80,15 @@ class Tapa(PencilBoard):
         return encode_tapa(self.clues)
 
     def tokens(self) -> Grid:
-        """int64 [L]."""
+        """Return int64 [L]."""
         return np.array([_TOKENS[clue] for clue in self.clues])
 
     def values(self) -> Mapping[int, int]:
-        """0 white, 1 shaded."""
+        """Return the tokens of the answer values: 0 white, 1 shaded."""
         return {0: TAPA_WHITE, 1: TAPA_SHADED}
 
     def symbols(self) -> list[str]:
-        """A character a clue; see _ALPHABET."""
+        """Return a character a clue; see _ALPHABET."""
         return [_SYMBOLS[clue] for clue in self.clues]
 
     def moved(self, cells: Grid) -> Self:

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from tts.errors import PuzzleError
 from tts.interfaces import Codec, Puzzle, Verifier, View
-from tts.puzzles.board import Board, check_size
-from tts.puzzles.sudoku import Sudoku, default_box
-from tts.puzzles.varieties import BOARDS
-from tts.verifiers import verifier_for
+from tts.puzzles.board import Board, Box, check_size
+from tts.puzzles.varieties import variety_of
 from tts.verifiers.tokens import PAD
 
 
@@ -43,8 +41,8 @@ class VarietyCodec(Codec):
     verifier: Verifier | None = attrs.field(init=False, eq=False, repr=False)
 
     @box.default
-    def _box(self) -> tuple[int, int] | None:
-        return default_box(min(self.height, self.width)) if self.variety == "sudoku" else None
+    def _box(self) -> Box | None:
+        return self._board.usual_box(self.height, self.width)
 
     @vocab_size.default
     def _vocab_size(self) -> int:
@@ -53,21 +51,19 @@ class VarietyCodec(Codec):
     @verifier.default
     def _verifier(self) -> Verifier:
         check_size(self.variety, self.height, self.width)
-        return verifier_for(self.variety, self.height, self.width, self.box)
+        return self._board.rules_for(self.height, self.width, self.box)
 
     @box.validator
     def _check_box(self, _: object, box: tuple[int, int] | None) -> None:
-        if box is not None and self.variety != "sudoku":
+        if box is not None and not self._board.boxed:
             raise PuzzleError(f"box={box} for a codec of {self.variety}; only sudoku has boxes")
 
     @property
     def _board(self) -> type[Board]:
-        if self.variety not in BOARDS:
-            raise PuzzleError(f"variety {self.variety!r} is not known here; known are {', '.join(BOARDS)}")
-        return BOARDS[self.variety]
+        return variety_of(self.variety).board
 
     def encode(self, puzzle: Puzzle) -> tuple[NDArray[np.int64], int]:
-        """Tokens int64 [L] and the puzzle identifier, always 0.
+        """Return tokens int64 [L] and the puzzle identifier, always 0.
 
         Raises:
             PuzzleError: another variety, a larger board, other boxes, or a clue outside the vocabulary.
@@ -80,25 +76,46 @@ class VarietyCodec(Codec):
                 f"{self.variety}: the clue at row {cell // puzzle.width + 1}, column {cell % puzzle.width + 1} needs "
                 f"token {tokens[cell]}, and this codec's vocabulary ends at {self.vocab_size - 1}"
             )
-        padded = np.full((self.height, self.width), self.pad, np.int64)
-        padded[: puzzle.height, : puzzle.width] = tokens.reshape(puzzle.height, puzzle.width)
-        return padded.ravel(), 0
+        return self._padded(tokens, puzzle), 0
+
+    def encode_answer(self, puzzle: Puzzle, grid: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the answer tokens int64 [L] of a grid [puzzle.height, puzzle.width]; clue cells repeat their clue.
+
+        Raises:
+            PuzzleError: the puzzle is not one of this codec, or the grid has a value that is not an answer to it.
+        """
+        self._check(puzzle)
+        tokens = puzzle.answer_tokens(grid)
+        if ((tokens == PAD) | (tokens >= self.vocab_size)).any():
+            raise PuzzleError("the solution has a value that is not an answer to this puzzle")
+        return self._padded(tokens, puzzle)
 
     def decode(self, puzzle: Puzzle, answers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The answer grid [puzzle.height, puzzle.width] that answer tokens [L] stand for; -1 where they are none."""
+        """Return the answer grid [puzzle.height, puzzle.width] that answer tokens [L] stand for; -1 where they are
+        none.
+        """
         self._check(puzzle)
         board = np.asarray(answers).reshape(self.height, self.width)[: puzzle.height, : puzzle.width]
         return puzzle.grid(board.ravel())
 
-    def views(self, tokens: NDArray[np.int64], identifier: int, seed: int = 0) -> Iterator[View]:
-        """The board of tokens [L] through its symmetries, see Codec.views; those that do not fit are left out."""
-        cells = np.arange(self.height * self.width).reshape(self.height, self.width)
-        rows, columns = np.nonzero(np.reshape(tokens, cells.shape) != self.pad)
+    def board(self, tokens: NDArray[np.int64]) -> Board:
+        """Return the board that tokens [L] stand for, cut from its pads.
+
+        Raises:
+            PuzzleError: the tokens are not a board of this codec.
+        """
+        grid = np.reshape(tokens, (self.height, self.width))
+        rows, columns = np.nonzero(grid != self.pad)
         if not len(rows):
             raise PuzzleError(f"{self.variety}: a board of pad cells alone")
-        cells = cells[: rows.max() + 1, : columns.max() + 1]
-        height, width = cells.shape
-        for seen in self._read(tokens[cells.ravel()], height, width).symmetries(seed):
+        height, width = int(rows.max()) + 1, int(columns.max()) + 1
+        return self._board.from_tokens_and_box(grid[:height, :width].ravel(), height, width, self.box)
+
+    def views(self, tokens: NDArray[np.int64], identifier: int, seed: int = 0) -> Iterator[View]:
+        """Yield the board of tokens [L] through its symmetries, see Codec.views; those that do not fit are left out."""
+        board = self.board(tokens)
+        cells = np.arange(self.height * self.width).reshape(self.height, self.width)[: board.height, : board.width]
+        for seen in board.symmetries(seed):
             try:
                 shown, identifier = self.encode(seen.puzzle)
             except PuzzleError:
@@ -106,24 +123,27 @@ class VarietyCodec(Codec):
             places = self._cells(cells.ravel()[seen.cells], seen.puzzle)
             yield View(shown, identifier, places, self._values(seen.values))
 
-    def _read(self, tokens: NDArray[np.int64], height: int, width: int) -> Board:
-        if self.box is not None:
-            return Sudoku.from_tokens(tokens, height, width, self.box)
-        return self._board.from_tokens(tokens, height, width)
-
     def _cells(self, shown: NDArray[np.int64], puzzle: Puzzle) -> NDArray[np.int64]:
-        """The cells that a view shows, [puzzle.height * puzzle.width], padded by those that it does not show: [L]."""
+        """Return the cells that a view shows, [puzzle.height * puzzle.width], padded by those that it does not show:
+        [L].
+        """
         padded = np.full((self.height, self.width), -1)
         padded[: puzzle.height, : puzzle.width] = shown.reshape(puzzle.height, puzzle.width)
         padded[padded < 0] = np.setdiff1d(np.arange(padded.size), shown)
         return padded.ravel()
 
     def _values(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        """A table of tokens cut or extended to [V]."""
+        """Return a table of tokens cut or extended to [V]."""
         table = np.arange(self.vocab_size)
         known = values[: self.vocab_size]
         table[: len(known)] = known
         return table
+
+    def _padded(self, tokens: NDArray[np.int64], puzzle: Puzzle) -> NDArray[np.int64]:
+        """Return tokens [puzzle.height * puzzle.width] padded to [L]."""
+        padded = np.full((self.height, self.width), self.pad, np.int64)
+        padded[: puzzle.height, : puzzle.width] = tokens.reshape(puzzle.height, puzzle.width)
+        return padded.ravel()
 
     def _check(self, puzzle: Puzzle) -> None:
         box = puzzle.box if isinstance(puzzle, Board) else None

@@ -45,7 +45,7 @@ class WallBoard(PencilBoard):
         clues = {token: clue for clue, token in _TOKENS.items()}
         flat = flat_tokens(tokens, height, width).tolist()
         if strange := set(flat) - set(clues):
-            raise PuzzleError(f"{cls.variety}: token {min(strange)} is no cell of a puzzle")
+            raise PuzzleError(f"{cls.variety}: token {min(strange)} is not a cell of a puzzle")
         return cls(height, width, (clues[token] for token in flat))
 
     @classmethod
@@ -58,11 +58,11 @@ class WallBoard(PencilBoard):
         return encode_four(self.clues)
 
     def tokens(self) -> Grid:
-        """int64 [L]."""
+        """Return int64 [L]."""
         return np.array([_TOKENS[clue] for clue in self.clues])
 
     def symbols(self) -> list[str]:
-        """``#`` for a wall, or its number."""
+        """Return ``#`` for a wall, or its number."""
         return [_SYMBOLS[clue] for clue in self.clues]
 
     def moved(self, cells: Grid) -> Self:

@@ -34,17 +34,17 @@ def _guesses(puzzle: Board, least: int = 4) -> bool:
     return backtracks(np.array(puzzle.clues).reshape(9, 9)) >= least
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Recipe:
-    """What a file holds: ``count`` puzzles of each variety, from indices 0 on, without those of ``apart``."""
+    """The content of a file: ``count`` puzzles of each variety, from index 0 on, without those of ``apart``."""
 
-    source: str
+    source: str = ""
     what: str
     seed: int
     count: int
     varieties: tuple[str, ...]
     size: int
-    difficulty: float | None
+    difficulty: float | None = 1.0
     clues: tuple[int, int] | None = None
     wanted: Callable[[Board], bool] = _every
     apart: tuple[str, ...] = ()
@@ -52,74 +52,83 @@ class Recipe:
 
 FILES = {
     "sudoku_minimal500": Recipe(
-        "minimal", "minimal (no given can go)", 20261125, 500, ("sudoku",), 9, 1.0, apart=EARLIER
+        source="minimal",
+        what="minimal (no given can go)",
+        seed=20261125,
+        count=500,
+        varieties=("sudoku",),
+        size=9,
+        apart=EARLIER,
     ),
     "sudoku_hard500": Recipe(
-        "hard",
-        "minimal (no given can go), 4 or more wrong guesses of a solver with naked and hidden singles",
-        20261126,
-        500,
-        ("sudoku",),
-        9,
-        1.0,
+        source="hard",
+        what="minimal (no given can go), 4 or more wrong guesses of a solver with naked and hidden singles",
+        seed=20261126,
+        count=500,
+        varieties=("sudoku",),
+        size=9,
         wanted=_guesses,
         apart=(*EARLIER, "sudoku_minimal500"),
     ),
     "sudoku_6x6": Recipe(
-        "sudoku6", "8 to 14 givens, boxes 2 high and 3 wide", 20261127, 500, ("sudoku",), 6, None, (8, 14)
+        source="sudoku6",
+        what="8 to 14 givens, boxes 2 high and 3 wide",
+        seed=20261127,
+        count=500,
+        varieties=("sudoku",),
+        size=6,
+        difficulty=None,
+        clues=(8, 14),
     ),
     "pencil_6x6": Recipe(
-        "",
-        "200 of each variety, minimal (no clue can go)",
-        20261128,
-        200,
-        VARIETIES,
-        6,
-        1.0,
+        what="200 of each variety, minimal (no clue can go)",
+        seed=20261128,
+        count=200,
+        varieties=VARIETIES,
+        size=6,
         apart=("sudoku_6x6",),
     ),
     "pencil_10x10": Recipe(
-        "",
-        "200 of each variety, minimal (no clue can go)",
-        20261205,
-        200,
-        ("lightup", "shakashaka", "nurikabe", "heyawake", "tapa"),
-        10,
-        1.0,
+        what="200 of each variety, minimal (no clue can go)",
+        seed=20261205,
+        count=200,
+        varieties=("lightup", "shakashaka", "nurikabe", "heyawake", "tapa"),
+        size=10,
     ),
 }
 
 
 def lines(recipe: Recipe) -> Iterator[tuple[Generated, str]]:
-    """The puzzles of a file, and their lines."""
+    """Yield the puzzles of a file, and their lines."""
     seen = {identity(board) for name in recipe.apart for _, board, _ in read_lines(f"{name}.txt")}
     for variety in recipe.varieties:
-        found = 0
+        written = 0
         for index in count():
-            if found == recipe.count:
+            if written == recipe.count:
                 break
-            made = generate(variety, recipe.size, recipe.size, recipe.seed, index, recipe.difficulty, recipe.clues)
-            name = identity(made.puzzle)
-            if name in seen or not recipe.wanted(made.puzzle):
+            generated = generate(variety, recipe.size, recipe.size, recipe.seed, index, recipe.difficulty, recipe.clues)
+            name = identity(generated.puzzle)
+            if name in seen or not recipe.wanted(generated.puzzle):
                 continue
             seen.add(name)
-            found += 1
-            yield made, f"{recipe.source or variety} {_text(made.puzzle)} {made.puzzle.format_answer(made.grid)}"
+            written += 1
+            board = generated.puzzle
+            yield generated, f"{recipe.source or variety} {_text(board)} {board.format_answer(generated.grid)}"
 
 
 def write(name: str, folder: Path) -> Path:
     """Write the file ``name``.txt to ``folder``."""
     recipe = FILES[name]
-    made = list(lines(recipe))
+    puzzles = list(lines(recipe))
     head = (
         f"# source puzzle solution; generated, {recipe.what}; unique solutions proved; seed {recipe.seed}; "
         f"python scripts/make_bundled_puzzles.py {name}\n"
     )
     spread = ""
     for variety in recipe.varieties:
-        clues = Counter(puzzle.clues for puzzle, _ in made if puzzle.puzzle.variety == variety)
+        clues = Counter(generated.clues for generated, _ in puzzles if generated.puzzle.variety == variety)
         spread += f"# {variety}, clues: puzzles; " + ", ".join(f"{k}: {clues[k]}" for k in sorted(clues)) + "\n"
-    body = "".join(f"{line}\n" for _, line in made)
+    body = "".join(f"{line}\n" for _, line in puzzles)
     path = folder / f"{name}.txt"
     path.write_text(f"{head}{spread}# SHA-256 of the lines below: {sha256(body.encode()).hexdigest()}\n{body}")
     return path

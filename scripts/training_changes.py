@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from tts.metrics import percent, wilson_interval
+from tts.metrics import wilson_interval
 from tts.training import PRESETS, Group, Preset, Schedule, train
 from tts.training.run import STATE
 
@@ -64,7 +64,7 @@ def solved(preset: Preset, seed: int, updates: int, out: Path, data: Path) -> st
     resume = (out / STATE).exists()
     share = train(preset, out, Schedule(updates=updates), resume=resume, data=data, compiled=True, settings=settings)
     tested = len(preset.test_groups()[0])
-    return percent(wilson_interval(share["sudoku"] * tested, tested))
+    return wilson_interval(share["sudoku"] * tested, tested).percent()
 
 
 def main() -> None:
@@ -79,8 +79,8 @@ def main() -> None:
     for seed in args.seeds:
         for name in args.rows:
             folder = args.out / f"{name.replace(' ', '-').replace(',', '')}-{seed}-{args.updates}"
-            found = solved(ROWS[name], seed, args.updates, folder, args.out / "data")
-            print(f"| {name} | {seed} | {found} |", flush=True)
+            share = solved(ROWS[name], seed, args.updates, folder, args.out / "data")
+            print(f"| {name} | {seed} | {share} |", flush=True)
 
 
 if __name__ == "__main__":

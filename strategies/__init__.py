@@ -1,4 +1,9 @@
-"""Width strategies, which make the rollouts of a puzzle differ; selectors, which pick one; stop rules; schedules."""
+"""Strategies, selectors, stop rules and schedules to build a search from, each a small frozen class.
+
+A module of this package holds one strategy, which makes the rollouts of a puzzle differ. ``selectors`` holds those that
+pick a rollout, ``stop_rules`` those that end one early, ``schedules`` how noise changes over the steps. What several
+strategies share is in ``_shared``. Their abstract forms are in ``tts.interfaces``.
+"""
 
 from tts.strategies.chain import Chain
 from tts.strategies.dropout import Dropout

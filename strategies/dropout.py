@@ -11,7 +11,7 @@ from tts.strategies._shared import as_names, latent_of
 
 @attrs.frozen
 class Dropout(Strategy):
-    """Set each element of the latents [N, S, D] to 0 with probability p before each step, scale the rest by 1/(1-p).
+    """Set each element of the latents to 0 with probability p before each step, and scale the others by 1 / (1 - p).
 
     The models have no dropout layers, so Monte-Carlo dropout (Gal and Ghahramani, arXiv 1506.02142) can act on their
     latents alone.
@@ -19,6 +19,9 @@ class Dropout(Strategy):
     Args:
         p: share of the elements that is dropped, in [0, 1).
         latents: names of the latents.
+
+    Examples:
+        >>> search = Search(model, Dropout(0.05), QSelector(), k=16)
     """
 
     p: float = attrs.field(converter=float, validator=and_(ge(0.0), lt(1.0)))

@@ -1,4 +1,4 @@
-"""Gaussian noise on the latents."""
+"""GaussianNoise on the latents, and Identity, which leaves them alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from tts.strategies.schedules import Constant, Schedule
 
 @attrs.frozen
 class Identity(Strategy):
-    """Leaves the latents alone: the deterministic model, of which one rollout is enough."""
+    """Leave the latents alone: all rollouts are the model's own deterministic one, so k = 1 is enough.
+
+    Examples:
+        >>> search = Search(model, Identity(), QSelector(), k=1)
+    """
 
     def perturb(self, view: StepView, rng: Streams) -> State:
         return view.state
@@ -20,15 +24,18 @@ class Identity(Strategy):
 
 @attrs.frozen
 class GaussianNoise(Strategy):
-    """Add sigma * eps, eps ~ N(0, I), to whole latents [N, S, D] before each step, prefix included.
+    """Add sigma * eps, eps ~ N(0, I), to whole latents before each step, prefix included.
 
-    PTRM (arXiv 2605.19943, figure 4) perturbs z alone. Where a model runs few latent updates a step the noise on z is
-    forgotten within the step; noise on y survives. So ``latents`` is worth a sweep.
+    PTRM (arXiv 2605.19943, figure 4) perturbs z alone. In a model that runs few latent updates a step, noise on z is
+    forgotten within the step and noise on y survives. So try several ``latents``.
 
     Args:
         sigma: standard deviation, in the units of the latents (rms-normed models: about 1).
         latents: names of the latents that are perturbed.
         schedule: how sigma changes over the steps; PTRM's is constant.
+
+    Examples:
+        >>> search = Search(model, GaussianNoise(0.3, ("y", "z")), QSelector(), k=16)
     """
 
     sigma: float = attrs.field(converter=float, validator=ge(0.0))

@@ -1,9 +1,10 @@
-"""Stop rules: when a rollout, or a whole puzzle, has had enough."""
+"""Stop rules: when to retire a rollout, or to end a whole puzzle."""
 
 from __future__ import annotations
 
 import attrs
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from tts.errors import TTSError
@@ -12,9 +13,12 @@ from tts.interfaces import Stop, StopView, Verdict, Verifier, instance, passes, 
 
 @attrs.frozen
 class Halted(Stop):
-    """A lane retires when its Q fires: q > threshold (TRM halts at 0; arXiv 2510.04871, section 4).
+    """Retire a lane when its Q fires: q > threshold (TRM halts at 0; arXiv 2510.04871, section 4).
 
     With the default threshold the model's own halting rule decides, which in HRM compares halt with continue.
+
+    Examples:
+        >>> search = Search(model, GaussianNoise(0.3), QSelector(), k=16, stop=Halted())
     """
 
     threshold: float = 0.0
@@ -28,7 +32,11 @@ class Halted(Stop):
 
 @attrs.frozen
 class FirstHalted(Stop):
-    """A puzzle ends when n of its rollouts have fired. With n = 1 the first to halt wins; else the selector chooses."""
+    """End a puzzle when the Q of n of its rollouts has fired. With n = 1 the first wins; else the selector chooses.
+
+    Examples:
+        >>> search = Search(model, GaussianNoise(0.3), QSelector(), k=16, stop=FirstHalted())
+    """
 
     n: int = attrs.field(default=1, validator=positive)
     threshold: float = 0.0
@@ -47,10 +55,13 @@ class FirstHalted(Stop):
 
 @attrs.frozen
 class Verified(Stop):
-    """A puzzle ends when a rollout passes the rules; that rollout wins.
+    """End a puzzle when a rollout passes the rules; that rollout wins.
 
     Args:
         verifier: the rules; by default those of the model's codec.
+
+    Examples:
+        >>> search = Search(model, GaussianNoise(0.3), QSelector(), k=16, stop=Verified())
     """
 
     verifier: Verifier | None = attrs.field(default=None, validator=attrs.validators.optional(instance(Verifier)))
@@ -67,11 +78,14 @@ class Verified(Stop):
 
 @attrs.frozen
 class Converged(Stop):
-    """A lane retires when its answer is the one of the step before and its latent has stopped moving.
+    """Retire a lane when its answer is the same as a step before and its latent has stopped moving.
 
     Args:
         tol: largest relative change of y in a step, |y_t - y_(t-1)| / |y_(t-1)|. ``inf`` asks for an unchanged answer
             only. Noise on y keeps the residual up.
+
+    Examples:
+        >>> search = Search(model, GaussianNoise(0.3), QSelector(), k=16, stop=Converged(0.01))
     """
 
     tol: float = attrs.field(validator=attrs.validators.gt(0))
@@ -85,7 +99,11 @@ class Converged(Stop):
 
 @attrs.frozen
 class Budget(Stop):
-    """A puzzle ends when it has spent this many lane-steps. A wave goes in step, so it may overshoot by one wave."""
+    """End a puzzle when it has spent this many lane-steps. A wave steps together, so it may overshoot by one wave.
+
+    Examples:
+        >>> search = Search(model, GaussianNoise(0.3), QSelector(), k=16, stop=Budget(100))
+    """
 
     lane_steps: int = attrs.field(validator=positive)
     ends_puzzles = True
@@ -97,5 +115,6 @@ class Budget(Stop):
         return Verdict(none, spent, none)
 
 
-def _fired(view: StopView, threshold: float) -> Tensor:
+def _fired(view: StopView, threshold: float) -> Bool[Tensor, " N"]:
+    """Return the lanes whose Q fires; at a threshold of 0 the model's own rule says which."""
     return view.halt if threshold == 0.0 else view.q > threshold

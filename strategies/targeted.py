@@ -1,4 +1,4 @@
-"""Noise where the rules are broken."""
+"""TargetedNoise: noise where the rules are broken."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import attrs
 import torch
 import torch.nn.functional as F
 from attrs.validators import ge
+from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from tts.errors import TTSError
@@ -15,7 +16,7 @@ from tts.strategies._shared import add_noise, as_names, latent_of
 
 @attrs.frozen
 class TargetedNoise(Strategy):
-    """Gaussian noise on the cells that take part in a broken rule and on their neighbours; none where all is well.
+    """Add Gaussian noise to the cells that take part in a broken rule and to their neighbours, and to no others.
 
     New here. Before the first step there is no answer to check, so all cells get noise. The prefix gets it while any
     rule is broken.
@@ -25,6 +26,9 @@ class TargetedNoise(Strategy):
         latents: names of the latents that are perturbed.
         reach: how many cells around a marked one are perturbed too, diagonally as well.
         verifier: the rules; by default those of the model's codec.
+
+    Examples:
+        >>> search = Search(model, TargetedNoise(0.3), QSelector(), k=16)
     """
 
     sigma: float = attrs.field(converter=float, validator=ge(0.0))
@@ -42,8 +46,8 @@ class TargetedNoise(Strategy):
             state[name] = add_noise(latent_of(self, state, name), name, rng, self.sigma * where)
         return state
 
-    def hit(self, codec: Codec, tokens: Tensor, answers: Tensor) -> Tensor:
-        """Where the step after answers [N, L] gets noise: float [N, L], 1 on the cells that do.
+    def hit(self, codec: Codec, tokens: Int64[Tensor, "N L"], answers: Int64[Tensor, "N L"]) -> Float32[Tensor, "N L"]:
+        """Return 1 on the cells that get noise before the step after these answers, 0 on the others.
 
         Raises:
             TTSError: no rules are known.

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import tomllib
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import chain, pairwise
 from pathlib import Path
@@ -31,12 +32,13 @@ from tts.testing import check_model, check_strategy
 ROOT = Path(__file__).parents[1]
 DOCS, DATA = ROOT / "docs", ROOT / "tests" / "data"
 PAGES = {
-    path.relative_to(ROOT).as_posix(): path.read_text() for path in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+    path.relative_to(ROOT).as_posix(): path.read_text()
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 }
 BLOCKS = {page: re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE) for page, text in PAGES.items()}
 COMMANDS = get_command(app).commands  # type: ignore[attr-defined]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-WITH_RAY = "docs/scale.md"  # test_scale.py runs it, on a Ray for tests
+WITH_RAY = "docs/scale.md"  # tests/runs/test_workers.py runs it, on a Ray for tests
 EXPRESSIONS = {"--strategy": Strategy, "--selector": Selector, "--stop": Stop}
 LINK = re.compile(r"\]\(([^)#\s]*)#?([^)\s]*)\)")
 
@@ -61,7 +63,7 @@ def outcome(page: str, names: dict[str, Any]) -> None:
             check_strategy(names["FadingNoise"](1.0))
         case "docs/index.md":
             assert names["result"].valid.all()
-            right, q = names["result"].rollouts.correct(names["data"].labels)[0], names["result"].rollouts.q[0]
+            right, q = names["result"].rollouts.correct(names["data"].labels())[0], names["result"].rollouts.q[0]
             assert 0 < right.sum() < len(right)  # their number depends on the last bits
             assert q[right].min() > 0 > q[~right].max()
         case "docs/quickstart.md":
@@ -95,6 +97,13 @@ def test_the_code_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.
     for block in BLOCKS[page]:
         exec(compile(block, page, "exec"), names)
     outcome(page, names)
+
+
+@pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if blocks])
+def test_the_code_of_a_page_imports_from_packages(page: str) -> None:
+    """Not from the modules inside them."""
+    for name in re.findall(r"^from (tts[\w.]*) import", "".join(BLOCKS[page]), re.MULTILINE):
+        assert hasattr(import_module(name), "__path__"), f"{page} imports from {name}"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -190,7 +199,7 @@ def leaves(nav: Any) -> list[str]:
 
 def test_the_site_has_every_page_and_no_other() -> None:
     nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
-    assert sorted(leaves(nav)) == sorted(page.removeprefix("docs/") for page in PAGES if page != "README.md")
+    assert sorted(leaves(nav)) == sorted(page.removeprefix("docs/") for page in PAGES if page.startswith("docs/"))
 
 
 def documented() -> list[str]:
@@ -203,9 +212,30 @@ def test_what_the_reference_names_exists(name: str) -> None:
 
 
 def test_the_reference_has_all_of_the_public_face() -> None:
-    described = {name.rpartition(".")[2] for name in documented()}
     errors = {name for name in tts.__all__ if name.endswith("Error")}  # those of tts.errors, as a whole
-    assert set(tts.__all__) - errors - {"State"} <= described
+    assert {f"tts.{name}" for name in set(tts.__all__) - errors - {"State", "__version__"}} <= set(documented())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_modules_and_files_of_a_page_exist(page: str) -> None:
+    for name in re.findall(r"`(tts\.[\w.]*\w)", PAGES[page]):
+        resolve_name(name)
+    for path in re.findall(r"`((?:benchmarks|docs|scripts|tests|tts)/[\w./]+)`", PAGES[page]):
+        assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_all_that_stands_as_code_exists(page: str) -> None:
+    """Paths are those of the repository, names those of the package or of what it depends on."""
+    for name in re.findall(r"`([A-Za-z_][\w./]*)`", PAGES[page]):
+        if not (ROOT / name).exists():
+            resolve_name(name if name.partition(".")[0] in ("attrs", "torch", "tts") else f"tts.{name}")
+
+
+def test_the_map_has_every_package_from_top_to_bottom() -> None:
+    (layers, *_) = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    packages = [name for layer in layers["layers"] for name in layer.split(" | ")]
+    assert re.findall(r"^\| `(\w+)` \|", PAGES["docs/architecture.md"], flags=re.MULTILINE) == packages
 
 
 def test_every_ablation_is_listed() -> None:

@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-# In a checkout the folders strategies, verifiers, puzzles and ablations lie beside this one, not inside it: Python
-# started there finds this folder before an installed package, and must find those, too.
+# In a checkout the folders strategies, verifiers, puzzles and ablations lie beside this one, not inside it. Python
+# started there finds this folder before an installed package, and must find those as well.
 if not (Path(__file__).parent / "strategies").exists():
     __path__.append(str(Path(__file__).parents[1]))
 
@@ -93,7 +93,7 @@ _PACKAGES = (
     "training",
     "verifiers",
 )
-"""Packages that ``import tts`` gives access to; those it does not need itself are imported when they are asked for."""
+"""Packages that ``import tts`` gives access to. Those that it does not need itself are imported at their first use."""
 
 __all__ = [
     "HRM",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-WORDS = {
+FAILCODES = {
     "bkDupNum": "a digit stands twice in a block",
     "nmDupRow": "a digit stands twice in a row or column",
     "ceNoNum": "a cell is empty",

@@ -7,14 +7,22 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import attrs
 import torch
+from jaxtyping import Bool, Int8, Int16, Int32, Integer
 from torch import Tensor
 
 from tts.errors import PuzzleError, ShapeError
 from tts.interfaces import Verifier, Violations
 from tts.verifiers.tokens import PAD
+
+Boards: TypeAlias = Int32[Tensor, "H W N"]
+"""The tokens of N boards."""
+
+Cells: TypeAlias = Bool[Tensor, "H W N"]
+"""A set of cells on each of N boards."""
 
 _CHUNK_CELLS = {"cpu": 1 << 18, "cuda": 1 << 24}  # the working set of a chunk then stays near the cache
 _TOKEN_LIMIT = 1 << 30  # beyond every token; clamped there, whatever a caller sends fits int32
@@ -36,11 +44,11 @@ class GridVerifier(Verifier):
     width: int = attrs.field(validator=_positive)
 
     @abstractmethod
-    def marks(self, tokens: Tensor, answers: Tensor) -> Sequence[Tensor]:
-        """The cells that break each of the R rules, each bool [H, W, N], from int32 [H, W, N]."""
+    def marks(self, tokens: Boards, answers: Boards) -> Sequence[Cells]:
+        """Return the cells that break each of the R rules."""
 
-    def violations(self, tokens: Tensor, answers: Tensor) -> Violations:
-        """Check N answers [N, L] against N puzzles [N, L], any integer dtype, on their device.
+    def violations(self, tokens: Integer[Tensor, "N L"], answers: Integer[Tensor, "N L"]) -> Violations:
+        """Check N answers against N puzzles, on their device.
 
         Raises:
             ShapeError: the two are not integer [N, height * width] alike.
@@ -59,8 +67,8 @@ class GridVerifier(Verifier):
             cells[rows] = union(flat).t()
         return Violations(self.names, rules, cells)
 
-    def _boards(self, tokens: Tensor, most: int) -> Tensor:
-        """Integer [n, L] to int32 [H, W, n], -1 to ``most``."""
+    def _boards(self, tokens: Integer[Tensor, "N L"], most: int) -> Boards:
+        """Return the boards with tokens clamped to -1 to ``most``."""
         clamped = tokens.long().clamp(-1, most)
         out = torch.empty(clamped.t().shape, dtype=torch.int32, device=tokens.device)
         return out.copy_(clamped.t()).view(self.height, self.width, -1)
@@ -81,35 +89,35 @@ class GridVerifier(Verifier):
             )
 
 
-def anywhere(mask: Tensor) -> Tensor:
-    """Whether each board has a cell in ``mask``: bool [..., N] -> bool [N]."""
+def anywhere(mask: Bool[Tensor, "... N"]) -> Bool[Tensor, " N"]:
+    """Return whether each board has a cell in ``mask``."""
     # On CPU the greatest byte is found some twenty times faster than the disjunction.
     return mask.reshape(-1, mask.shape[-1]).view(torch.uint8).amax(dim=0).bool()
 
 
-def union(masks: Sequence[Tensor]) -> Tensor:
-    """The cells in any of the masks, bool."""
+def union(masks: Sequence[Bool[Tensor, "*shape"]]) -> Bool[Tensor, "*shape"]:
+    """Return the cells in any of the masks."""
     out = masks[0].clone()
     for mask in masks[1:]:
         out |= mask
     return out
 
 
-def illegal(tokens: Tensor, answers: Tensor, fillable: Tensor, filled: Tensor, clues: Tensor) -> Tensor:
-    """Cells of the board that hold no answer they may hold, bool [H, W, N].
+def illegal(tokens: Boards, answers: Boards, fillable: Cells, filled: Cells, clues: Cells) -> Cells:
+    """Return the cells of the board that hold no answer they may hold.
 
     Args:
-        tokens: int32 [H, W, N].
-        answers: int32 [H, W, N].
-        fillable: bool, cells left to the solver.
-        filled: bool, cells whose answer is one that a cell left to the solver may hold.
-        clues: bool, cells with a clue of the variety; their answer repeats it.
+        tokens: the puzzles.
+        answers: the answers.
+        fillable: cells left to the solver.
+        filled: cells whose answer is one that a cell left to the solver may hold.
+        clues: cells with a clue of the variety; their answer repeats it.
     """
     return (tokens != PAD) & ~((fillable & filled) | (~fillable & clues & (answers == tokens)))
 
 
-def neighbours(mask: Tensor) -> Tensor:
-    """How many of the up to four neighbours of each cell are in ``mask``: bool [H, W, N] -> int8 [H, W, N]."""
+def neighbours(mask: Cells) -> Int8[Tensor, "H W N"]:
+    """Return how many of the up to four neighbours of each cell are in ``mask``."""
     values = mask.to(torch.int8)
     out = torch.zeros_like(values)
     out[1:] += values[:-1]
@@ -119,8 +127,8 @@ def neighbours(mask: Tensor) -> Tensor:
     return out
 
 
-def squares(mask: Tensor) -> Tensor:
-    """The cells of ``mask`` in a 2x2 square of it: bool [H, W, N] -> bool [H, W, N]."""
+def squares(mask: Cells) -> Cells:
+    """Return the cells of ``mask`` in a 2x2 square of it."""
     pairs = mask[:-1] & mask[1:]
     whole = pairs[:, :-1] & pairs[:, 1:]
     out = torch.zeros_like(mask)
@@ -131,20 +139,17 @@ def squares(mask: Tensor) -> Tensor:
     return out
 
 
-def joins(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Neighbouring cells that are both in ``mask``: [H, W, N] -> right [H, W - 1, N], below [H - 1, W, N]."""
+def joins(mask: Cells) -> tuple[Bool[Tensor, "H W-1 N"], Bool[Tensor, "H-1 W N"]]:
+    """Return where a cell and its neighbour, to the right and below, are both in ``mask``."""
     return mask[:, :-1] & mask[:, 1:], mask[:-1] & mask[1:]
 
 
-def row_totals(values: Tensor, joined: Tensor) -> Tensor:
-    """The sum of ``values`` over the horizontal run of each cell.
+def row_totals(values: Cells, joined: Bool[Tensor, "H W-1 N"]) -> Int16[Tensor, "H W N"]:
+    """Return the sum of ``values`` over the horizontal run of each cell.
 
     Args:
-        values: bool [H, W, N].
-        joined: bool [H, W - 1, N], cell (y, x) is in the run of (y, x + 1).
-
-    Returns:
-        int16 [H, W, N].
+        values: the cells that count 1.
+        joined: whether cell (y, x) is in the run of (y, x + 1).
     """
     out, links = values.to(torch.int16), joined.to(torch.int16)
     for x in range(links.shape[1]):
@@ -154,6 +159,6 @@ def row_totals(values: Tensor, joined: Tensor) -> Tensor:
     return out
 
 
-def column_totals(values: Tensor, joined: Tensor) -> Tensor:
-    """As ``row_totals``, over vertical runs; joined bool [H - 1, W, N]."""
+def column_totals(values: Cells, joined: Bool[Tensor, "H-1 W N"]) -> Int16[Tensor, "H W N"]:
+    """Return the sum of ``values`` over the vertical run of each cell, see ``row_totals``."""
     return row_totals(values.transpose(0, 1), joined.transpose(0, 1)).transpose(0, 1)

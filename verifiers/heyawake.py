@@ -29,8 +29,8 @@ class HeyawakeVerifier(GridVerifier):
     )
 
     def marks(self, tokens: Tensor, answers: Tensor) -> list[Tensor]:
-        """The board where nothing is shaded, touching shaded cells, white areas cut off, rooms with another number of
-        shaded cells, runs that cross two walls, illegal cells: bool [H, W, N] each.
+        """Return the board where nothing is shaded, touching shaded cells, white areas cut off, rooms with another
+        number of shaded cells, runs that cross two walls, illegal cells: bool [H, W, N] each.
         """
         board, cells = tokens != PAD, tokens >= HEYAWAKE_CELL
         shaded = cells & (answers == HEYAWAKE_SHADED)
@@ -58,13 +58,15 @@ class HeyawakeVerifier(GridVerifier):
 
 
 def walls_of(tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Where a wall is drawn to the right, bool [H, W - 1, N], and below, bool [H - 1, W, N], for tokens [H, W, N]."""
+    """Return where a wall is drawn to the right, bool [H, W - 1, N], and below, bool [H - 1, W, N], for tokens [H, W,
+    N].
+    """
     drawn = tokens - HEYAWAKE_CELL
     return (drawn & 1)[:, :-1] == 1, (drawn & 2)[:-1] == 2
 
 
 def rooms_of(tokens: Tensor) -> Tensor:
-    """Per cell of tokens [H, W, N] the first cell, in row-major order, of its room."""
+    """Return per cell of tokens [H, W, N] the first cell, in row-major order, of its room."""
     right, below = joins(tokens >= HEYAWAKE_CELL)
     walls = walls_of(tokens)
     return components(right & ~walls[0], below & ~walls[1])

@@ -18,7 +18,7 @@ class LightupVerifier(GridVerifier):
     names: ClassVar[tuple[str, ...]] = ("akariDup", "nmAkariNe", "ceDark", "illegalCell")
 
     def marks(self, tokens: Tensor, answers: Tensor) -> list[Tensor]:
-        """Bulbs that see each other, numbered walls, dark cells, illegal cells: bool [H, W, N] each."""
+        """Return bulbs that see each other, numbered walls, dark cells, illegal cells: bool [H, W, N] each."""
         cells = tokens == LIGHTUP_OPEN
         bulbs = cells & (answers == LIGHTUP_BULB)
         right, below = joins(cells)

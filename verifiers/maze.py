@@ -24,9 +24,9 @@ class MazeVerifier(GridVerifier):
     names: ClassVar[tuple[str, ...]] = ("pathBroken", "pathLong", "illegalCell")
 
     def marks(self, tokens: Tensor, answers: Tensor) -> list[Tensor]:
-        """Path and goal where the start does not reach them (the board, where it has not one start and one goal);
-        marked cells that lie on no shortest path, or beside others as far from the start; illegal cells:
-        bool [H, W, N] each.
+        """Return path and goal where the start does not reach them (the board, where it has not one start and one
+        goal); marked cells that lie on no shortest path, or beside others as far from the start; illegal cells: bool
+        [H, W, N] each.
 
         A set of cells that joins the two, lies on shortest paths and has one cell a distance is a shortest path.
         """
@@ -52,7 +52,7 @@ class MazeVerifier(GridVerifier):
 
 
 def distances(sources: Tensor, passable: Tensor) -> Tensor:
-    """Steps from the nearest source to every passable cell, by frontiers that grow on all boards at once.
+    """Return steps from the nearest source to every passable cell, by frontiers that grow on all boards at once.
 
     Args:
         sources: bool [H, W, N], inside ``passable``.
@@ -79,8 +79,8 @@ def distances(sources: Tensor, passable: Tensor) -> Tensor:
 
 
 def _fields(tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Distances from the start and to the goal, int32 [H, W, N] each. Equal mazes side by side, as the rollouts of a
-    puzzle are, are measured once.
+    """Return distances from the start and to the goal, int32 [H, W, N] each. Equal mazes side by side, as the rollouts
+    of a puzzle are, are measured once.
     """
     fresh = torch.ones(tokens.shape[2], dtype=torch.bool, device=tokens.device)
     fresh[1:] = (tokens[:, :, 1:] != tokens[:, :, :-1]).flatten(0, 1).any(dim=0)
@@ -94,7 +94,7 @@ def _fields(tokens: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _crowded(cells: Tensor, distance: Tensor) -> Tensor:
-    """The cells that share their distance with another one: bool [H, W, N], int [H, W, N] -> bool [H, W, N]."""
+    """Return the cells that share their distance with another one: bool [H, W, N], int [H, W, N] -> bool [H, W, N]."""
     n = cells.shape[2]
     layer = torch.where(cells, distance, 0).view(-1, n).long()
     count = torch.zeros((len(layer) + 1, n), dtype=torch.int16, device=cells.device)

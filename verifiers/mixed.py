@@ -14,7 +14,7 @@ from tts.verifiers.tokens import PAD
 
 
 def token_starts(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    """Where the tokens of each variety begin in a vocabulary of several, and where the last ones end.
+    """Return where the tokens of each variety begin in a vocabulary of several, and where the last ones end.
 
     Args:
         sizes: V of each variety alone, pad included. The pad is shared; each variety's other tokens follow those of the
@@ -25,7 +25,7 @@ def token_starts(sizes: tuple[int, ...]) -> tuple[int, ...]:
 
 @attrs.frozen
 class MixedVerifier(Verifier):
-    """A board's variety is that of its first token that is no pad; its rules are that variety's alone.
+    """A board's variety is that of its first token that is not a pad; its rules are that variety's alone.
 
     Attributes:
         parts: the rules of each variety, over boards of one size.
@@ -59,14 +59,14 @@ class MixedVerifier(Verifier):
             rows = ((first >= start) & (first < end)).nonzero().squeeze(1)
             if len(rows) == 0:
                 continue
-            found = part.violations(own_tokens(tokens[rows], start, end), own_tokens(answers[rows], start, end))
-            columns = torch.tensor([names.index(name) for name in found.names], device=answers.device)
-            rules[rows[:, None], columns] = found.rules
-            cells[rows] = found.cells
+            violations = part.violations(own_tokens(tokens[rows], start, end), own_tokens(answers[rows], start, end))
+            columns = torch.tensor([names.index(name) for name in violations.names], device=answers.device)
+            rules[rows[:, None], columns] = violations.rules
+            cells[rows] = violations.cells
         return Violations(names, rules, cells)
 
 
 def own_tokens(tokens: Tensor, start: int, end: int) -> Tensor:
-    """Tokens [...] of a variety in the vocabulary of that variety alone; those of others become -1, pads stay."""
+    """Return tokens [...] in the vocabulary of one variety alone; those of others become -1, pads stay."""
     own = (tokens >= start) & (tokens < end)
     return torch.where(own, tokens - start + 1, torch.where(tokens == PAD, PAD, -1))

@@ -19,8 +19,8 @@ class NurikabeVerifier(GridVerifier):
     names: ClassVar[tuple[str, ...]] = ("cs2x2", "bkNoNum", "csDivide", "bkNumGe2", "bkSizeNe", "illegalCell")
 
     def marks(self, tokens: Tensor, answers: Tensor) -> list[Tensor]:
-        """Shaded squares, areas without a clue, shaded areas cut off, areas with two clues, areas of another size than
-        a number in them, illegal cells: bool [H, W, N] each.
+        """Return shaded squares, areas without a clue, shaded areas cut off, areas with two clues, areas of another
+        size than a number in them, illegal cells: bool [H, W, N] each.
         """
         cells = tokens == NURIKABE_OPEN
         clues = tokens >= NURIKABE_UNKNOWN

@@ -20,8 +20,8 @@ class ShakashakaVerifier(GridVerifier):
     names: ClassVar[tuple[str, ...]] = ("brNoTriangle", "nmTriangleGt", "cuNotRectx", "nmTriangleLt", "illegalCell")
 
     def marks(self, tokens: Tensor, answers: Tensor) -> list[Tensor]:
-        """The board where there is no triangle, walls with too many, white regions that are no rectangle, walls with
-        too few, illegal cells: bool [H, W, N] each.
+        """Return the board where there is no triangle, walls with too many, white regions that are not rectangles,
+        walls with too few, illegal cells: bool [H, W, N] each.
         """
         cells = tokens == SHAKASHAKA_OPEN
         turn = answers - SHAKASHAKA_EMPTY  # 0 empty; 1 to 4 black in the bottom left, bottom right, top right, top left
@@ -40,7 +40,7 @@ class ShakashakaVerifier(GridVerifier):
 
 
 def _crooked(cells: Tensor, turn: Tensor) -> Tensor:
-    """Cells of white regions that are no rectangle.
+    """Return cells of white regions that are not rectangles.
 
     Args:
         cells: bool [H, W, N], no wall.

@@ -42,7 +42,9 @@ class SudokuVerifier(GridVerifier):
         return self.box_height * self.box_width
 
     def marks(self, tokens: Tensor, answers: Tensor) -> list[Tensor]:
-        """Equal digits of a box, equal digits of a row or column, empty cells, illegal cells: bool [H, W, N] each."""
+        """Return equal digits of a box, equal digits of a row or column, empty cells, illegal cells: bool [H, W, N]
+        each.
+        """
         side = self.side
         cells = tokens == SUDOKU_BLANK
         clues = (tokens > SUDOKU_BLANK) & (tokens <= side + 2)
@@ -66,14 +68,14 @@ class SudokuVerifier(GridVerifier):
         ]
 
     def _placed(self, square: Tensor) -> Tensor:
-        """bool [side, side, N] in the top-left corner of [H, W, N]."""
+        """Return bool [side, side, N] in the top-left corner of [H, W, N]."""
         out = square.new_zeros((self.height, self.width, square.shape[2]))
         out[: self.side, : self.side] = square
         return out
 
 
 def _repeated(cells: Iterable[Tensor]) -> Tensor:
-    """The bits that occur in two or more of the tensors."""
+    """Return the bits that occur in two or more of the tensors."""
     first, *rest = cells
     once, twice = first.clone(), torch.zeros_like(first)
     for bits in rest:

@@ -25,25 +25,25 @@ class TapaVerifier(GridVerifier):
     names: ClassVar[tuple[str, ...]] = ("brNoShade", "cs2x2", "ceTapaNe", "csDivide", "illegalCell")
 
     def marks(self, tokens: Tensor, answers: Tensor) -> list[Tensor]:
-        """The board where nothing is shaded, shaded squares, clues, shaded areas cut off, illegal cells: bool [H, W, N]
-        each.
+        """Return the board where nothing is shaded, shaded squares, clues, shaded areas cut off, illegal cells: bool
+        [H, W, N] each.
         """
         board, cells = tokens != PAD, tokens == TAPA_OPEN
         shaded = cells & (answers == TAPA_SHADED)
         clues = (tokens >= TAPA_CLUE) & (tokens < TAPA_CLUE + len(TAPA_CLUES))
         clue = (tokens - TAPA_CLUE).clamp(0, len(TAPA_CLUES) - 1)
-        kept = _kept(tokens.device)[(clue * 256 + _rings(shaded)).view(-1)].view_as(shaded)
+        met = _met(tokens.device)[(clue * 256 + _rings(shaded)).view(-1)].view_as(shaded)
         return [
             board & ~anywhere(shaded),
             squares(shaded),
-            clues & ~kept,
+            clues & ~met,
             severed(components(*joins(shaded)), shaded),
             illegal(tokens, answers, fillable=cells, filled=shaded | (answers == TAPA_WHITE), clues=clues),
         ]
 
 
 def _rings(shaded: Tensor) -> Tensor:
-    """The eight neighbours of each cell as bits in the order of the ring: bool [H, W, N] -> int32 [H, W, N]."""
+    """Return the eight neighbours of each cell as bits in the order of the ring: bool [H, W, N] -> int32 [H, W, N]."""
     height, width, n = shaded.shape
     framed = torch.zeros((height + 2, width + 2, n), dtype=torch.int32, device=shaded.device)
     framed[1:-1, 1:-1] = shaded
@@ -54,14 +54,14 @@ def _rings(shaded: Tensor) -> Tensor:
 
 
 @cache
-def _kept(device: torch.device) -> Tensor:
-    """bool [clues * 256]: clue c is kept by ring r at c * 256 + r."""
+def _met(device: torch.device) -> Tensor:
+    """Return bool [clues * 256]: ring r meets clue c at c * 256 + r."""
     runs = [_runs([(ring >> bit) & 1 == 1 for bit in range(8)]) for ring in range(256)]
     return torch.tensor([_matches(clue, lengths) for clue in TAPA_CLUES for lengths in runs], device=device)
 
 
 def _runs(ring: Sequence[bool]) -> tuple[int, ...]:
-    """Lengths of the shaded runs of a ring of 8; (0,) where nothing is shaded."""
+    """Return lengths of the shaded runs of a ring of 8; (0,) where nothing is shaded."""
     if all(ring):
         return (8,)
     start = ring.index(False)
@@ -70,7 +70,7 @@ def _runs(ring: Sequence[bool]) -> tuple[int, ...]:
 
 
 def _matches(clue: tuple[int, ...], lengths: tuple[int, ...]) -> bool:
-    """Some pairing gives each entry its own run, ``?`` any."""
+    """Return whether some pairing gives each entry its own run, ``?`` any."""
     return len(clue) == len(lengths) and any(
         all(entry in (UNKNOWN, length) for entry, length in zip(clue, order, strict=True))
         for order in permutations(lengths)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tts.interfaces import Puzzle
-from tts.puzzles.drawing.picture import BULB, Cell, Mask, Picture
+from tts.puzzles.cells import BULB, Cell
+from tts.puzzles.drawing.picture import Mask, Picture
 
 SIDE = 36
 """Side of a cell in user units."""
@@ -32,7 +33,7 @@ CORNERS = {"◣": "0,0 0,1 1,1", "◢": "1,0 1,1 0,1", "◥": "0,0 1,0 1,1", "�
 
 
 def svg(puzzle: Puzzle, answer: ArrayLike | None = None, violations: ArrayLike | None = None) -> str:
-    """The board as one SVG element.
+    """Draw the board as one SVG element.
 
     Args:
         puzzle: a board of any variety.
@@ -62,18 +63,18 @@ def svg(puzzle: Puzzle, answer: ArrayLike | None = None, violations: ArrayLike |
 
 
 def cell_svg(cell: Cell) -> tuple[str, str]:
-    """What one cell is drawn with, at the origin: what lies under the lines of the board, and its clue, over them."""
+    """Draw one cell at the origin: what lies under the lines of the board, and its clue, which lies over them."""
     return _fill(cell, 0, 0) + _answer(cell, 0, 0), _clue(cell, 0, 0)
 
 
 def lines_svg(picture: Picture) -> str:
-    """The lines of the board, thin and thick."""
+    """Draw the lines of the board, thin and thick."""
     height, width = picture.violated.shape
     return _thin_lines(height, width) + _thick_lines(picture)
 
 
 def mark_svg() -> str:
-    """The mark of a cell that breaks a rule, at the origin."""
+    """Draw the mark of a cell that breaks a rule, at the origin."""
     return _violated(0, 0)
 
 
@@ -118,7 +119,7 @@ def _clue(cell: Cell, x: int, y: int) -> str:
 
 
 def _writing(kind: str, words: str, centre: tuple[float, float], size: float, colour: str) -> str:
-    """Centred text; ``size`` is a share of the cell's side, less where there are more than two characters."""
+    """Draw centred text; ``size`` is a share of the cell's side, less where there are more than two characters."""
     pixels = SIDE * size * min(1.0, 2.4 / (1 + len(words)) if len(words) > 1 else 1.0)
     weight = "bold" if kind == "given" else "normal"
     # a third of the size below the centre: renderers disagree on dominant-baseline
@@ -147,7 +148,7 @@ def _cells_of(mask: Mask) -> Iterator[tuple[int, int]]:
 
 
 def _violated(x: int, y: int) -> str:
-    """A frame inside the cell and a filled corner: seen without telling red from black, too."""
+    """Draw a frame inside the cell and a filled corner, which are seen without telling red from black, too."""
     inner, corner = SIDE - 4, SIDE // 5
     outline = f"M{x * SIDE + 2} {y * SIDE + 2}h{inner}v{inner}h{-inner}zm3 3v{inner - 6}h{inner - 6}v{6 - inner}z"
     flag = f"M{(x + 1) * SIDE - 5} {y * SIDE + 5}v{corner}l{-corner} {-corner}z"

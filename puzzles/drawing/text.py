@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from rich.text import Text
 
 from tts.interfaces import Puzzle
-from tts.puzzles.drawing.picture import ILLEGAL, Cell, Mask, Picture
+from tts.puzzles.cells import ILLEGAL, Cell
+from tts.puzzles.drawing.picture import Mask, Picture
 
 VIOLATED = "!"
 JUNCTIONS = " ╹╻┃╸┛┓┫╺┗┏┣━┻┳╋"
@@ -33,7 +34,7 @@ Segment = tuple[str, str]
 
 
 def text(puzzle: Puzzle, answer: ArrayLike | None = None, violations: ArrayLike | None = None) -> str:
-    """The board in plain unicode, without colours.
+    """Draw the board in plain unicode, without colours.
 
     Args:
         puzzle: a board of any variety.
@@ -48,7 +49,7 @@ def text(puzzle: Puzzle, answer: ArrayLike | None = None, violations: ArrayLike 
 
 
 def rich_text(puzzle: Puzzle, answer: ArrayLike | None = None, violations: ArrayLike | None = None) -> Text:
-    """The same characters with rich's styles: givens bold, the answer cyan, marked cells red. Arguments as in text."""
+    """Draw what ``text`` draws in rich's styles: givens bold, the answer cyan, marked cells red."""
     lines = _draw(Picture.of(puzzle, answer, violations))
     drawn = [Text.assemble(*((characters, STYLES[style]) for characters, style in line)) for line in lines]
     board = Text("\n").join(drawn)
@@ -89,7 +90,7 @@ def _draw(picture: Picture) -> list[list[Segment]]:
 
 
 def _label(cell: Cell) -> str:
-    """What stands in the middle of a cell."""
+    """Return what stands in the middle of a cell."""
     if cell.is_given:
         return "".join(cell.clue)
     return cell.answer or ("·" if cell.fill == "open" else FILLS[cell.fill])
@@ -105,7 +106,7 @@ def _row(picture: Picture, lines: _Lines, y: int, inner: int) -> list[Segment]:
 
 
 def _cell(cell: Cell, violated: bool, inner: int) -> list[Segment]:
-    """A cell: fill or ``×``, label, fill or ``!``; ``inner`` + 2 characters."""
+    """Draw a cell: fill or ``×``, label, fill or ``!``; ``inner`` + 2 characters."""
     fill, label = FILLS[cell.fill], _label(cell)
     front = ILLEGAL if cell.is_given and cell.answer else fill
     front += fill * (inner - len(label))
@@ -116,7 +117,7 @@ def _cell(cell: Cell, violated: bool, inner: int) -> list[Segment]:
 
 
 def _rule(lines: _Lines, y: int, span: int) -> str:
-    """The line above row y, with a junction at every column that has room for one."""
+    """Draw the line above row y, with a junction at every column that has room for one."""
     across = np.pad(lines.across[y], 1)  # across[x], across[x + 1]: left and right of junction x
     up, down = np.pad(lines.upright, ((1, 1), (0, 0)))[y : y + 2]
     junctions = 1 * up + 2 * down + 4 * across[:-1] + 8 * across[1:]

@@ -1,4 +1,4 @@
-"""Files of generated puzzles: JSON lines in the order of their index, taken up again where a run was cut off."""
+"""Write files of generated puzzles: JSON lines in the order of their index, resumed where a run was cut off."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing
 from itertools import count as count_from
 from multiprocessing import get_context
 from os import PathLike
@@ -15,9 +16,9 @@ import attrs
 from tqdm import tqdm
 
 from tts.errors import PuzzleError
-from tts.puzzles.board import Board
+from tts.puzzles.board import Board, read_size
 from tts.puzzles.generate.generated import Range
-from tts.puzzles.generate.generator import NoPuzzleError, check, generate
+from tts.puzzles.generate.generator import NoPuzzleError, check, generate, generator_of
 from tts.puzzles.generate.identity import identity
 
 BATCH = 8  # puzzles a worker makes at a time
@@ -25,7 +26,7 @@ REPEATS = 1_000  # indices in a row that may repeat a puzzle before the run ends
 FRUITLESS = 100  # what an index without a puzzle counts among those: it is slow
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Recipe:
     """What the lines of a file have in common; arguments as in ``generate``."""
 
@@ -37,18 +38,18 @@ class Recipe:
     difficulty: float | None
 
     def line(self, index: int) -> str:
-        """The line of puzzle ``index``, its end included; empty where the index leads to none."""
+        """Return the line of puzzle ``index``, its end included; empty where the index leads to no puzzle."""
         try:
-            made = generate(self.variety, self.height, self.width, self.seed, index, self.difficulty, self.clues)
+            generated = generate(self.variety, self.height, self.width, self.seed, index, self.difficulty, self.clues)
         except NoPuzzleError:
             return ""
         record = {
             "variety": self.variety,
-            "url": _address(made.puzzle),
-            "solution": made.puzzle.format_answer(made.grid),
+            "url": _address(generated.puzzle),
+            "solution": generated.puzzle.format_answer(generated.grid),
             "seed": [self.seed, index],
-            "clues": made.clues,
-            "id": identity(made.puzzle),
+            "clues": generated.clues,
+            "id": identity(generated.puzzle),
         }
         return json.dumps(record) + "\n"
 
@@ -63,7 +64,7 @@ def generate_file(
     clues: Range | None = None,
     difficulty: float | None = None,
 ) -> int:
-    """Write ``count`` different puzzles to ``out``, going on where an earlier run of the same arguments was cut off.
+    """Write ``count`` different puzzles to ``out``. A file made with the same arguments is continued.
 
     A line is a JSON object: ``variety``; ``url``, its puzz.link address, or for sudokus that puzz.link cannot draw the
     text that ``parse`` reads; ``solution``, a character a cell; ``seed`` = [seed, index]; ``clues``, how many are
@@ -80,43 +81,48 @@ def generate_file(
 
     Raises:
         PuzzleError: arguments out of range, a file of another run, or fewer than ``count`` different puzzles.
-        ImportError: numba is missing; the message says how to install it.
+        TTSError: numba is missing; the message says how to install it.
     """
-    height, width = _size(size)
+    height, width = read_size(size)
     check(variety, height, width, difficulty, clues)
     if count < 0 or workers < 1:
         raise PuzzleError(f"{count} puzzles by {workers} workers: a count is at least 0, workers at least 1")
     path = Path(out)
-    recipe = Recipe(variety, height, width, seed, clues, difficulty)
+    recipe = Recipe(variety=variety, height=height, width=width, seed=seed, clues=clues, difficulty=difficulty)
     seen, start = _resume(path, recipe)
     added = max(0, count - len(seen))
-    if added == 0:
-        return 0
+    if added:
+        generator_of(variety)  # without numba no file is begun
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _append(path, recipe, start, seen, count, workers)
+    return added
+
+
+def _append(path: Path, recipe: Recipe, start: int, seen: set[str], count: int, workers: int) -> None:
+    """Write lines from index ``start`` on until the file, which holds the ids ``seen``, holds ``count`` puzzles."""
     lines = _lines(recipe, start, workers)
-    with path.open("ab", buffering=0) as file, tqdm(total=count, initial=len(seen), disable=None, unit="puzzle") as bar:
-        idle = 0
+    bar = tqdm(total=count, initial=len(seen), disable=None, unit="puzzle")
+    idle = 0
+    with closing(lines), path.open("ab", buffering=0) as file, bar:
         while len(seen) < count:
-            text = next(lines)
-            name = json.loads(text)["id"] if text else None
+            line = next(lines)
+            name = json.loads(line)["id"] if line else None
             if name is None or name in seen:
-                idle += 1 if text else FRUITLESS
+                idle += 1 if line else FRUITLESS
                 if idle >= REPEATS:
-                    lines.close()
                     raise PuzzleError(
-                        f"{path}: only {len(seen)} of {count} different {height} x {width} {variety} puzzles were "
-                        "found; ask for fewer, another size or other clues"
+                        f"{path}: only {len(seen)} of {count} different {recipe.height} x {recipe.width} "
+                        f"{recipe.variety} puzzles were found; ask for fewer, another size or other clues"
                     )
                 continue
             idle = 0
             seen.add(name)
-            file.write(text.encode())
+            file.write(line.encode())
             bar.update()
-    lines.close()
-    return added
 
 
 def _resume(path: Path, recipe: Recipe) -> tuple[set[str], int]:
-    """The ids in a file and the index to go on with; a last line that was cut off is removed.
+    """Return the ids in a file and the index to continue with. A last line that was cut off is removed.
 
     Raises:
         PuzzleError: the file is not of this recipe.
@@ -133,11 +139,11 @@ def _resume(path: Path, recipe: Recipe) -> tuple[set[str], int]:
             (seed, index), name = record["seed"], record["id"]
         except (ValueError, KeyError, TypeError):
             raise PuzzleError(f"{path}, line {number}: not a generated puzzle; write to another file") from None
-        # To make the first line again tells every difference in arguments, and in versions of the generator.
+        # Generating the first line again shows any difference in arguments and in the generator's version.
         if seed != recipe.seed or (number == 1 and recipe.line(index) != text):
             raise PuzzleError(
                 f"{path}, line {number}: generated with other arguments or another version; write to another file, or "
-                "repeat the arguments to go on"
+                "repeat the arguments to continue it"
             )
         seen.add(name)
     if len(whole) < len(data):
@@ -149,13 +155,13 @@ def _resume(path: Path, recipe: Recipe) -> tuple[set[str], int]:
 
 
 def _starts_alike(data: bytes, recipe: Recipe) -> bool:
-    """Whether a file without one whole line is the beginning of a line: nobody's notes are to be overwritten."""
+    """Return whether a file without one whole line is the beginning of a line: nobody's notes are overwritten."""
     head = json.dumps({"variety": recipe.variety})[:-1].encode()
     return data[: len(head)] == head[: len(data)]
 
 
 def _lines(recipe: Recipe, start: int, workers: int) -> Generator[str, None, None]:
-    """The lines from index ``start`` on, in order, without end."""
+    """Yield the lines from index ``start`` on, in order, without end."""
     if workers == 1:
         yield from map(recipe.line, count_from(start))
     # A fork would copy the threads' locks of whatever runs in this process.
@@ -180,13 +186,3 @@ def _address(puzzle: Board) -> str:
         return puzzle.to_url()
     except PuzzleError:
         return "".join(symbol or "." for symbol in puzzle.symbols())
-
-
-def _size(size: int | str | tuple[int, int]) -> tuple[int, int]:
-    """Height and width."""
-    if isinstance(size, str):
-        parts = size.lower().split("x")
-        if len(parts) > 2 or not all(part.strip().isdecimal() for part in parts):
-            raise PuzzleError(f"A size of {size!r}; give a side such as 10, or height and width such as 8x10")
-        return int(parts[0]), int(parts[-1])
-    return (size, size) if isinstance(size, int) else size

@@ -27,7 +27,7 @@ NODES = 2_000
 
 
 def _rooms(height: int, width: int, rng: np.random.Generator) -> Ints:
-    """Random rooms int64 [H, W]: rectangles, some joined to a neighbour."""
+    """Return random rooms int64 [H, W]: rectangles, some joined to a neighbour."""
     biggest = int(rng.integers(*BIGGEST))
     rooms = np.full((height, width), -1)
     count = 0
@@ -46,7 +46,7 @@ def _rooms(height: int, width: int, rng: np.random.Generator) -> Ints:
 
 
 def _walls(rooms: Ints) -> tuple[Cells, Cells]:
-    """The walls between rooms [H, W], at the right of each cell and below it, bool [H, W] each."""
+    """Return the walls between rooms [H, W], at the right of each cell and below it, bool [H, W] each."""
     right, below = np.zeros(rooms.shape, bool), np.zeros(rooms.shape, bool)
     right[:, :-1] = rooms[:, 1:] != rooms[:, :-1]
     below[:-1] = rooms[1:] != rooms[:-1]
@@ -54,7 +54,7 @@ def _walls(rooms: Ints) -> tuple[Cells, Cells]:
 
 
 def _windows(right: Cells, below: Cells) -> Iterator[list[int]]:
-    """The shortest straight runs of cells that cross two walls."""
+    """Yield the shortest straight runs of cells that cross two walls."""
     index = np.arange(right.size).reshape(right.shape)
     for lines, wall_lines in ((index, right), (index.T, below.T)):
         for line, walls in zip(lines, wall_lines, strict=True):
@@ -63,7 +63,7 @@ def _windows(right: Cells, below: Cells) -> Iterator[list[int]]:
 
 
 def _builder(right: Cells, below: Cells) -> Builder:
-    """A builder with every rule but the numbers and connection."""
+    """Return a builder with every rule but the numbers and connection."""
     height, width = right.shape
     builder = Builder(height, width)
     for cell, sides in enumerate(neighbours(height, width).tolist()):
@@ -77,7 +77,7 @@ def _builder(right: Cells, below: Cells) -> Builder:
 
 
 def encode(puzzle: Heyawake) -> Encoded:
-    """The puzzle for the solver."""
+    """Return the puzzle for the solver."""
     shape = (puzzle.height, puzzle.width)
     builder = _builder(np.array(puzzle.right).reshape(shape), np.array(puzzle.below).reshape(shape))
     rooms = np.array(puzzle.rooms())
@@ -90,7 +90,7 @@ def encode(puzzle: Heyawake) -> Encoded:
 
 
 def _split(rooms: Ints, shaded: Cells, other: Cells, rng: np.random.Generator) -> Ints | None:
-    """Rooms with one of them cut in two so that ``shaded`` stays a solution and ``other`` fails a number; or None."""
+    """Cut a room in two so that ``shaded`` stays a solution and ``other`` fails a number; None where no cut does."""
     height, width = rooms.shape
     where = neighbours(height, width)
     y, x = (np.asarray(position) for position in np.indices(rooms.shape))
@@ -117,7 +117,7 @@ def _split(rooms: Ints, shaded: Cells, other: Cells, rng: np.random.Generator) -
 
 
 def _board(rooms: Ints, shaded: Cells) -> Heyawake:
-    """The board of rooms [H, W] with every number."""
+    """Return the board of rooms [H, W] with every number."""
     names, first = np.unique(rooms, return_index=True)
     clues = np.full(rooms.size, -1)
     for name, cell in zip(names, first, strict=True):
@@ -129,12 +129,12 @@ def _board(rooms: Ints, shaded: Cells) -> Heyawake:
 def generate(
     height: int, width: int, rng: np.random.Generator, difficulty: float, clues: Range | None = None
 ) -> Generated | None:
-    """A heyawake puzzle with one solution, or None where this draw has more. Arguments as in ``thin``."""
+    """Return a heyawake puzzle with one solution, or None where this draw has more. Arguments as in ``thin``."""
     rooms = _rooms(height, width, rng)
     anything = np.full(height * width, EITHER)
     problem = _builder(*_walls(rooms)).pack(connected=WHITE)
-    found, solution = sample(problem, anything, np.array([1, 2]), random_state(rng), FILL_NODES)
-    if not found:
+    success, solution = sample(problem, anything, np.array([1, 2]), random_state(rng), FILL_NODES)
+    if not success:
         return None
     shaded = (solution == SHADED).reshape(height, width)
     for _ in range(REPAIRS):
@@ -147,9 +147,9 @@ def generate(
         if split is None:
             return None
         rooms = split
-    kept = thin_rules(encoded, solution, NODES, rng, difficulty, clues)
-    if kept is None:
+    shown = thin_rules(encoded, solution, NODES, rng, difficulty, clues)
+    if shown is None:
         return None
     numbers = np.array(board.clues)
-    numbers[np.flatnonzero(numbers >= 0)[~kept]] = -1
-    return Generated(attrs.evolve(board, clues=numbers), shaded.astype(np.int64), int(kept.sum()))
+    numbers[np.flatnonzero(numbers >= 0)[~shown]] = -1
+    return Generated(attrs.evolve(board, clues=numbers), shaded.astype(np.int64), int(shown.sum()))

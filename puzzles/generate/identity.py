@@ -13,7 +13,7 @@ from tts.puzzles.sudoku import Sudoku
 
 
 def identity(puzzle: Puzzle) -> str:
-    """24 hexadecimal digits, equal for boards that are mirrors or turns of each other.
+    """Return 24 hexadecimal digits, equal for boards that are mirrors or turns of each other.
 
     A sudoku's digits may be renamed as well; its rows and columns are not exchanged.
     """
@@ -25,7 +25,7 @@ def identity(puzzle: Puzzle) -> str:
 
 
 def _sudokus(puzzle: Sudoku) -> Iterator[Grid]:
-    """The givens in every mirror and turn that keeps the boxes' shape, digits named in order of appearance."""
+    """Yield the givens in every mirror and turn that keeps the boxes' shape, digits named in order of appearance."""
     clues = np.array(puzzle.clues).reshape(puzzle.side, puzzle.side)
     for which in range(8):
         transposes = (which >= 4) != (which % 2 == 1)

@@ -75,7 +75,7 @@ def _spread(
     seen: Ints,
     queue: Ints,
 ) -> int:
-    """What the area of ``start``, of ``size`` cells, can reach in as many steps as it lacks cells.
+    """Find what the area of ``start``, of ``size`` cells, can reach in as many steps as it lacks cells.
 
     Args:
         seen: [L], the area that came by last; written in place.
@@ -122,7 +122,7 @@ def _spread(
 
 @compiled
 def _exits(neighbours: Ints, domains: Ints, area: Ints, needy: Flags, forced: Ints) -> bool:
-    """An area that must grow and has one way out takes it; False where it has none."""
+    """Force the way out of each area that must grow and has only one; return False where one has none."""
     exit_cell = np.full(len(needy), -1, np.int64)
     for cell in range(len(domains)):
         if domains[cell] != 3 or forced[cell] == 2:

@@ -19,7 +19,7 @@ NODES = 4_000
 
 
 def segments(walls: Cells) -> list[list[int]]:
-    """The maximal wall-free runs of a board bool [H, W], across and down."""
+    """Return the maximal wall-free runs of a board bool [H, W], across and down."""
     index = np.arange(walls.size).reshape(walls.shape)
     runs: list[list[int]] = []
     for lines, wall_lines in ((index, walls), (index.T, walls.T)):
@@ -31,7 +31,7 @@ def segments(walls: Cells) -> list[list[int]]:
 
 
 def lights(walls: Cells) -> list[list[int]]:
-    """Per cell of a board bool [H, W], the cells that a bulb lights from there; none from a wall."""
+    """Return per cell of a board bool [H, W], the cells that a bulb lights from there; none from a wall."""
     seen: list[set[int]] = [set() for _ in range(walls.size)]
     for run in segments(walls):
         for cell in run:
@@ -40,7 +40,7 @@ def lights(walls: Cells) -> list[list[int]]:
 
 
 def encode(puzzle: Lightup) -> Encoded:
-    """The puzzle for the solver: bulbs are shaded."""
+    """Return the puzzle for the solver: bulbs are shaded."""
     builder = Builder(puzzle.height, puzzle.width)
     clues = np.array(puzzle.clues)
     walls = clues != -1
@@ -61,7 +61,7 @@ def encode(puzzle: Lightup) -> Encoded:
 def generate(
     height: int, width: int, rng: np.random.Generator, difficulty: float, clues: Range | None = None
 ) -> Generated | None:
-    """A light up puzzle with one solution, or None where this draw has more. Arguments as in ``thin``.
+    """Return a light up puzzle with one solution, or None where this draw has more. Arguments as in ``thin``.
 
     A bulb goes on cells in random order where no bulb shines yet; sight is mutual, so no bulb ever sees another.
     """
@@ -72,10 +72,10 @@ def generate(
         bulbs[cell] = len(sees[cell]) > 0 and not bulbs[sees[cell]].any()
     around = neighbours(height, width)
     numbers = np.where(walls.ravel(), np.where(around >= 0, bulbs[around], 0).sum(axis=1), -1)
-    kept = thin_rules(
+    shown = thin_rules(
         encode(Lightup(height, width, numbers)), np.where(bulbs == 1, SHADED, WHITE), NODES, rng, difficulty, clues
     )
-    if kept is None:
+    if shown is None:
         return None
-    numbers[np.flatnonzero(walls)[~kept]] = -2
-    return Generated(Lightup(height, width, numbers), bulbs.reshape(height, width), int(kept.sum()))
+    numbers[np.flatnonzero(walls)[~shown]] = -2
+    return Generated(Lightup(height, width, numbers), bulbs.reshape(height, width), int(shown.sum()))

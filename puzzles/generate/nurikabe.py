@@ -13,7 +13,7 @@ from tts.puzzles.generate.jit import random_state
 from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Encoded, Ints, Problem
 from tts.puzzles.generate.shapes import Areas, areas, grow
 from tts.puzzles.generate.solver import UNIQUE, other_solution, unsettled
-from tts.puzzles.generate.thinning import Kept, thin
+from tts.puzzles.generate.thinning import Mask, thin
 from tts.puzzles.nurikabe import Nurikabe
 
 LARGEST = (4, 13)  # the most cells that an island may have is drawn from here, its end left out
@@ -42,7 +42,7 @@ class Sea:
     largest: int
 
     def islands(self, shaded: Ints, clues: Ints, rng: np.random.Generator) -> Islands | None:
-        """The solution of these shaded cells; None where it breaks a rule.
+        """Return the solution of these shaded cells; None where it breaks a rule.
 
         Each island has its clue on one of ``clues``, at random, or on a random cell where none of them lies on it.
         """
@@ -60,9 +60,9 @@ class Sea:
         chosen[white.of[ranked]] = ranked
         return Islands(shaded, white, chosen)
 
-    def show(self, islands: Islands, kept: Kept | None = None) -> tuple[Ints, Ints]:
-        """Write the clues into the problem, those not ``kept`` as ``?``; returns its domains and solution [L]."""
-        numbers = islands.white.size if kept is None else np.where(kept, islands.white.size, -2)
+    def show(self, islands: Islands, shown: Mask | None = None) -> tuple[Ints, Ints]:
+        """Write the clues into the problem, those not ``shown`` as ``?``; return its domains and solution [L]."""
+        numbers = islands.white.size if shown is None else np.where(shown, islands.white.size, -2)
         self.problem.numbers[:] = 0
         self.problem.numbers[islands.clues] = numbers
         total = len(self.problem.kind) - 1  # the last rule: how many cells are shaded, known if every size is
@@ -74,7 +74,7 @@ class Sea:
 
 
 def _start(sea: Sea, rng: np.random.Generator) -> Islands | None:
-    """Random islands: a shaded shape grown as far as it goes, then cells of it given back."""
+    """Return random islands: a shaded shape grown as far as it goes, then cells of it turned white."""
     cells = sea.height * sea.width
     shaded = grow(sea.height, sea.width, cells, random_state(rng))
     none = np.zeros(0, np.int64)
@@ -90,7 +90,9 @@ def _start(sea: Sea, rng: np.random.Generator) -> Islands | None:
 
 
 def _change(sea: Sea, islands: Islands, loose: Ints, rng: np.random.Generator) -> Islands | None:
-    """A neighbour of a solution: a clue moved within its island, or a cell or two turned; None where it is illegal."""
+    """Return a neighbour of a solution: a clue moved within its island, or a cell or two turned; None where it is
+    illegal.
+    """
     where = sea.problem.neighbours
     near = np.append(where[loose].ravel(), np.repeat(loose, 4))
     near = near[near >= 0]
@@ -116,14 +118,14 @@ def _climb(sea: Sea, islands: Islands, rng: np.random.Generator) -> Islands | No
             return islands
         changed = _change(sea, islands, loose, rng)
         if changed is not None:
-            found = unsettled(sea.problem, *sea.show(changed))
-            if len(found) <= len(loose):
-                islands, loose = changed, found
+            still_loose = unsettled(sea.problem, *sea.show(changed))
+            if len(still_loose) <= len(loose):
+                islands, loose = changed, still_loose
     return None
 
 
 def _open(height: int, width: int) -> Problem:
-    """The board without clues; its last rule is how many cells are shaded."""
+    """Return the board without clues; its last rule is how many cells are shaded."""
     builder = Builder(height, width)
     builder.squares()
     builder.count(range(height * width), 0, height * width)
@@ -131,7 +133,7 @@ def _open(height: int, width: int) -> Problem:
 
 
 def encode(puzzle: Nurikabe) -> Encoded:
-    """The puzzle for the solver. A clue of 0, or of more cells than there are, can never be met."""
+    """Return the puzzle for the solver. A clue of 0, or of more cells than there are, can never be met."""
     problem = _open(puzzle.height, puzzle.width)
     clues = np.array(puzzle.clues)
     problem.numbers[:] = np.where(clues == -1, 0, clues)
@@ -145,7 +147,7 @@ def encode(puzzle: Nurikabe) -> Encoded:
 def generate(
     height: int, width: int, rng: np.random.Generator, difficulty: float, clues: Range | None = None
 ) -> Generated | None:
-    """A nurikabe puzzle with one solution, or None where this draw led to none. Arguments as in ``thin``.
+    """Return a nurikabe puzzle with one solution, or None where this draw led to none. Arguments as in ``thin``.
 
     ``clues`` and ``difficulty`` are about numbers; a ``?`` is not counted.
     """
@@ -155,12 +157,12 @@ def generate(
     if islands is None:
         return None
 
-    def unique(kept: Kept) -> bool:
-        return bool(other_solution(sea.problem, *sea.show(islands, kept), NODES)[0] == UNIQUE)
+    def unique(shown: Mask) -> bool:
+        return bool(other_solution(sea.problem, *sea.show(islands, shown), NODES)[0] == UNIQUE)
 
-    kept = thin(islands.white.count, unique, rng, difficulty, clues)
-    if kept is None:
+    shown = thin(islands.white.count, unique, rng, difficulty, clues)
+    if shown is None:
         return None
     board = np.full(height * width, -1)
-    board[islands.clues] = np.where(kept, islands.white.size, -2)
-    return Generated(Nurikabe(height, width, board), islands.shaded.reshape(height, width), int(kept.sum()))
+    board[islands.clues] = np.where(shown, islands.white.size, -2)
+    return Generated(Nurikabe(height, width, board), islands.shaded.reshape(height, width), int(shown.sum()))

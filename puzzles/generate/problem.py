@@ -6,7 +6,7 @@ bits 0 to 5 blank, the triangles 2 to 5 and black in shakashaka.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import attrs
@@ -56,16 +56,26 @@ class Problem(NamedTuple):
     numbers: Ints
 
 
+def shaded_values(solution: Ints) -> Ints:
+    """Return the answer values int64 [L] of a solution in the shading varieties, a bit a cell: 0 white, 1 shaded."""
+    return solution >> 1
+
+
 @attrs.frozen(eq=False)
 class Encoded:
-    """A puzzle as the solver reads it: its constraints, the domains int64 [L], and the constraint of each number shown.
+    """A puzzle as the solver reads it.
 
-    ``rules`` follow the cells of their clues in row-major order.
+    Attributes:
+        problem: its constraints.
+        domains: int64 [L].
+        rules: the constraint of each number shown, the cells of their clues in row-major order.
+        values: from a solution [L], a bit a cell, to its answer values [L].
     """
 
     problem: Problem
     domains: Ints
     rules: Ints
+    values: Callable[[Ints], Ints] = shaded_values
 
 
 class Builder:
@@ -77,26 +87,26 @@ class Builder:
         self._patterns: list[int] = []
 
     def count(self, cells: Sequence[int], low: int, high: int, mask: int = SHADED) -> int:
-        """Between ``low`` and ``high`` of ``cells`` have a value in ``mask``."""
+        """Require that between ``low`` and ``high`` of ``cells`` have a value in ``mask``."""
         return self._add(COUNT, low, high, mask, cells)
 
     def ring(self, cells: Sequence[int], patterns: Sequence[int]) -> int:
-        """The shaded ones among eight ``cells`` form one of ``patterns``."""
+        """Require that the shaded ones among eight ``cells`` form one of ``patterns``."""
         start = len(self._patterns)
         self._patterns.extend(patterns)
         return self._add(RING, start, len(self._patterns), SHADED, cells)
 
     def corner(self, cells: Sequence[int]) -> int:
-        """The values of the four ``cells`` about a point (row-major) may meet in it."""
+        """Require that the values of the four ``cells`` about a point (row-major) may meet in it."""
         return self._add(CORNER, 0, 0, 0, cells)
 
     def some(self, mask: int = SHADED) -> int:
-        """Some cell has a value in ``mask``."""
+        """Require that some cell has a value in ``mask``."""
         cells = self.height * self.width
         return self.count(range(cells), 1, cells, mask)
 
     def squares(self) -> None:
-        """No 2 x 2 square is wholly shaded."""
+        """Require that no 2 x 2 square is wholly shaded."""
         for y in range(self.height - 1):
             for x in range(self.width - 1):
                 c = y * self.width + x
@@ -108,7 +118,7 @@ class Builder:
         corners: Flags | None = None,
         numbers: Ints | None = None,
     ) -> Problem:
-        """The Problem, all constraints active."""
+        """Return the Problem, all constraints active."""
         cells = self.height * self.width
         kind, low, high, mask = np.array([row[:4] for row in self._rows], np.int64).reshape(-1, 4).T.copy()
         members = [row[4] for row in self._rows]
@@ -142,7 +152,7 @@ class Builder:
 
 
 def neighbours(height: int, width: int) -> Ints:
-    """int64 [L, 4]: the cells above, to the right, below and to the left; -1 off the board."""
+    """Return int64 [L, 4]: the cells above, to the right, below and to the left; -1 off the board."""
     padded = np.full((height + 2, width + 2), -1, np.int64)
     padded[1:-1, 1:-1] = np.arange(height * width).reshape(height, width)
     sides = (padded[:-2, 1:-1], padded[1:-1, 2:], padded[2:, 1:-1], padded[1:-1, :-2])

@@ -37,7 +37,7 @@ class Work(NamedTuple):
 
 @compiled
 def work(problem: Problem, domains: Ints) -> Work:
-    """A fresh state, every active constraint waiting."""
+    """Return a fresh state, every active constraint waiting."""
     constraints, cells = len(problem.kind), len(domains)
     w = Work(
         domains.copy(),

@@ -29,7 +29,7 @@ NODES = 4_000
 
 @cache
 def corners() -> Flags:
-    """uint8 [6, 6, 6, 6]: whether four values (row-major) may meet in a point."""
+    """Return uint8 [6, 6, 6, 6]: whether four values (row-major) may meet in a point."""
     table = np.zeros((6, 6, 6, 6), np.uint8)
     for values in product(range(6), repeat=4):
         black = [side in BLACK_SIDES[values[cell]] for cell, side in OCTANTS]
@@ -40,7 +40,7 @@ def corners() -> Flags:
 
 
 def _builder(height: int, width: int) -> Builder:
-    """A builder with the rules of every point, and that a triangle must be."""
+    """Return a builder with the rules of every point, and that a triangle must be."""
     builder = Builder(height, width)
     index = np.full((height + 2, width + 2), -1)
     index[1:-1, 1:-1] = np.arange(height * width).reshape(height, width)
@@ -51,7 +51,7 @@ def _builder(height: int, width: int) -> Builder:
 
 
 def encode(puzzle: Shakashaka) -> Encoded:
-    """The puzzle for the solver."""
+    """Return the puzzle for the solver."""
     builder = _builder(puzzle.height, puzzle.width)
     clues = np.array(puzzle.clues)
     around = neighbours(puzzle.height, puzzle.width)
@@ -60,32 +60,32 @@ def encode(puzzle: Shakashaka) -> Encoded:
         for cell in np.flatnonzero(clues >= 0)
     ]
     domains = np.where(clues == -1, BLANK | TRIANGLES, WALL)
-    return Encoded(builder.pack(corners=corners()), domains, np.array(rules, np.int64))
+    return Encoded(builder.pack(corners=corners()), domains, np.array(rules, np.int64), values)
 
 
 def values(solution: Ints) -> Ints:
-    """The answer values of a solution, a bit a cell."""
+    """Return the answer values of a solution, a bit a cell."""
     return np.array([0, 2, 3, 4, 5, 0])[np.log2(solution).astype(np.int64)]
 
 
 def generate(
     height: int, width: int, rng: np.random.Generator, difficulty: float, clues: Range | None = None
 ) -> Generated | None:
-    """A shakashaka puzzle with one solution, or None where this draw has more. Arguments as in ``thin``."""
+    """Return a shakashaka puzzle with one solution, or None where this draw has more. Arguments as in ``thin``."""
     blank, wall = rng.integers(1, 3), rng.integers(2, 5)
     shares = np.array([blank, 4, 4, 4, 4, wall])
     anything = np.full(height * width, BLANK | TRIANGLES | WALL)
     problem = _builder(height, width).pack(corners=corners())
-    found, solution = sample(problem, anything, shares, random_state(rng), FILL_NODES)
-    if not found:
+    success, solution = sample(problem, anything, shares, random_state(rng), FILL_NODES)
+    if not success:
         return None
     walls = solution == WALL
     around = neighbours(height, width)
     triangles = (around >= 0) & (solution[around] & TRIANGLES > 0)
     numbers = np.where(walls, triangles.sum(axis=1), -1)
-    kept = thin_rules(encode(Shakashaka(height, width, numbers)), solution, NODES, rng, difficulty, clues)
-    if kept is None:
+    shown = thin_rules(encode(Shakashaka(height, width, numbers)), solution, NODES, rng, difficulty, clues)
+    if shown is None:
         return None
-    numbers[np.flatnonzero(walls)[~kept]] = -2
+    numbers[np.flatnonzero(walls)[~shown]] = -2
     grid = values(solution).reshape(height, width)
-    return Generated(Shakashaka(height, width, numbers), grid, int(kept.sum()))
+    return Generated(Shakashaka(height, width, numbers), grid, int(shown.sum()))

@@ -12,7 +12,7 @@ from tts.puzzles.generate.problem import Ints, State
 
 @compiled
 def grow(height: int, width: int, goal: int, random: State) -> Ints:
-    """One connected shaded area (1) without a 2 x 2 square, int64 [L], grown cell by cell up to ``goal`` cells.
+    """Grow one connected shaded area (1) without a 2 x 2 square, int64 [L], cell by cell up to ``goal`` cells.
 
     Fewer where no cell can be added.
     """
@@ -60,7 +60,7 @@ class Areas:
 
 
 def areas(neighbours: Ints, cells: Ints) -> Areas:
-    """The 4-connected areas of the cells that are 1 in ``cells`` [L]."""
+    """Return the 4-connected areas of the cells that are 1 in ``cells`` [L]."""
     of = np.empty_like(cells)
     count = label_white(neighbours, cells, of)
     return Areas(count, of, np.bincount(of[of >= 0], minlength=count))

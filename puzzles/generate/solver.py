@@ -15,7 +15,9 @@ DIVE_NODES = 24  # for so many decisions
 
 @compiled
 def _pick(problem: Problem, w: Work) -> int:
-    """The open cell whose constraints failed most often, over its domain's size (dom/wdeg: Boussemart et al. 2004)."""
+    """Return the open cell whose constraints failed most often, over its domain's size (dom/wdeg: Boussemart et al.
+    2004).
+    """
     best, best_score = -1, -1.0
     for cell in range(len(w.domains)):
         d = w.domains[cell]
@@ -38,7 +40,7 @@ def _pick(problem: Problem, w: Work) -> int:
 
 @compiled
 def _solve(problem: Problem, w: Work, budget: int) -> tuple[int, int]:
-    """Search below the present domains, which are propagated. Leaves the solution in ``w.domains`` if there is one.
+    """Search below the present domains, which are propagated; leave the solution in ``w.domains`` if there is one.
 
     Returns:
         1 a solution, 0 none, -1 the budget of decisions ran out; and what is left of the budget.
@@ -82,10 +84,12 @@ def _settle(problem: Problem, w: Work, solution: Ints, budget: int, dives: int) 
     cells = len(solution)
     # A cell that differs as a consequence of another's differing is not refuted either: no need to suppose it.
     alive = np.full(cells, -1, np.int64)
-    version, quiet, at = 0, 0, 0
+    version = 0
+    quiet = 0
+    index = 0
     while quiet < cells:
-        cell = at
-        at = (at + 1) % cells
+        cell = index
+        index = (index + 1) % cells
         quiet += 1
         if w.domains[cell] == solution[cell] or alive[cell] == version:
             continue
@@ -101,10 +105,10 @@ def _settle(problem: Problem, w: Work, solution: Ints, budget: int, dives: int) 
                     alive[w.trail_cell[k]] = version
         if possible and dives < DIVES:
             dives += 1
-            found, _ = _solve(problem, w, DIVE_NODES)
-            if found > 0:
+            status, _ = _solve(problem, w, DIVE_NODES)
+            if status > 0:
                 return 1, 0, budget
-            possible = found < 0
+            possible = status < 0
         undo(w, top)
         if not possible:
             keep(problem, w, cell, solution[cell])
@@ -119,7 +123,7 @@ def _settle(problem: Problem, w: Work, solution: Ints, budget: int, dives: int) 
 
 @compiled
 def unsettled(problem: Problem, domains: Ints, solution: Ints) -> Ints:
-    """The cells that propagation cannot settle, not even after supposing that they differ from ``solution``.
+    """Return the cells that propagation cannot settle, not even after supposing that they differ from ``solution``.
 
     None proves that the solution is the only one. Arguments as in ``other_solution``.
     """
@@ -146,10 +150,10 @@ def other_solution(problem: Problem, domains: Ints, solution: Ints, budget: int)
     """
     w = work(problem, domains)
     if not propagate(problem, w):
-        raise ValueError("the solution given is none")
+        raise ValueError("the solution breaks a rule")
     while True:
-        found, left, budget = _settle(problem, w, solution, budget, 0)
-        if found:
+        other, left, budget = _settle(problem, w, solution, budget, 0)
+        if other:
             return OTHER, w.domains
         if budget < 0:
             return GAVE_UP, solution
@@ -159,10 +163,10 @@ def other_solution(problem: Problem, domains: Ints, solution: Ints, budget: int)
         top = w.top[0]
         keep(problem, w, cell, ~solution[cell])
         if propagate(problem, w):
-            found, budget = _solve(problem, w, budget)
-        if found > 0:
+            status, budget = _solve(problem, w, budget)
+        if status > 0:
             return OTHER, w.domains
-        if found < 0:
+        if status < 0:
             return GAVE_UP, solution
         undo(w, top)
         keep(problem, w, cell, solution[cell])
@@ -171,17 +175,17 @@ def other_solution(problem: Problem, domains: Ints, solution: Ints, budget: int)
 
 @compiled
 def first_solution(problem: Problem, domains: Ints, budget: int) -> tuple[int, Ints]:
-    """A solution within ``domains`` [L]: 1 and it, 0 if there is none, -1 if ``budget`` decisions did not tell."""
+    """Find a solution within ``domains`` [L]: 1 and it, 0 if there is none, -1 if ``budget`` decisions did not tell."""
     w = work(problem, domains)
-    found = 0
+    status = 0
     if propagate(problem, w):
-        found, budget = _solve(problem, w, budget)
-    return found, w.domains
+        status, budget = _solve(problem, w, budget)
+    return status, w.domains
 
 
 @compiled
 def sample(problem: Problem, domains: Ints, shares: Ints, random: State, budget: int) -> tuple[bool, Ints]:
-    """A random solution: cells in random order, values drawn by their shares.
+    """Draw a random solution: cells in random order, values drawn by their shares.
 
     Args:
         domains: int64 [L].
@@ -229,16 +233,16 @@ def sample(problem: Problem, domains: Ints, shares: Ints, random: State, budget:
 
 @compiled
 def _weighted(domain: int, shares: Ints, random: State) -> int:
-    """A value (one bit) of ``domain``, drawn by ``shares``; the lowest where all shares are 0."""
+    """Draw a value (one bit) of ``domain`` by ``shares``; the lowest where all shares are 0."""
     total = 0
     for v in range(len(shares)):
         if domain >> v & 1:
             total += shares[v]
     if total:
-        at = draw(random, total)
+        rest = draw(random, total)
         for v in range(len(shares)):
             if domain >> v & 1:
-                at -= shares[v]
-                if at < 0:
+                rest -= shares[v]
+                if rest < 0:
                     return 1 << v
     return domain & -domain

@@ -26,7 +26,8 @@ _NO_RANDOM = np.zeros(0, np.uint64)
 
 @cache
 def units(side: int, box: Box | None) -> Masks:
-    """The row, column and box of each cell, int32 [n * n, 3], columns numbered on after rows, boxes after columns.
+    """Return the row, column and box of each cell, int32 [n * n, 3], columns numbered on after rows, boxes after
+    columns.
 
     Raises:
         PuzzleError: the box does not fit the side.
@@ -42,7 +43,7 @@ def units(side: int, box: Box | None) -> Masks:
 
 
 def _bits(clues: Grid) -> Masks:
-    """Givens [n, n] as bits int32 [n * n]."""
+    """Return givens [n, n] as bits int32 [n * n]."""
     side = len(clues)
     if clues.shape != (side, side) or clues.min() < 0 or clues.max() > side:
         raise PuzzleError(f"Sudoku givens are a square of digits 0 to {side}; got shape {clues.shape}")
@@ -50,13 +51,13 @@ def _bits(clues: Grid) -> Masks:
 
 
 def count_solutions(clues: Grid, box: Box | None = None, limit: int = 2) -> int:
-    """How many solutions givens [n, n] (0 = open) have, counted up to ``limit`` by exhaustive search."""
+    """Return how many solutions givens [n, n] (0 = open) have, counted up to ``limit`` by exhaustive search."""
     bits, of = _bits(clues), units(len(clues), box)
     return search(bits, of, -1, 0, limit, NO_LIMIT, _NO_RANDOM, np.empty_like(bits))[0]
 
 
 def solutions(clues: Grid, box: Box | None = None) -> tuple[Grid, ...]:
-    """Up to two solutions int64 [n, n] of givens [n, n] (0 = open)."""
+    """Return up to two solutions int64 [n, n] of givens [n, n] (0 = open)."""
     bits, of = _bits(clues), units(len(clues), box)
     grids = []
     for limit in (1, 2):
@@ -66,14 +67,9 @@ def solutions(clues: Grid, box: Box | None = None) -> tuple[Grid, ...]:
     return tuple(grids)
 
 
-def solve(clues: Grid, box: Box | None = None) -> Grid | None:
-    """The first solution int64 [n, n] of givens [n, n] (0 = open), or None."""
-    found = solutions(clues, box)
-    return found[0] if found else None
-
-
 def backtracks(clues: Grid, box: Box | None = None) -> int:
-    """How hard givens [n, n] are: the wrong guesses of an exhaustive search that places naked and hidden singles.
+    """Return how hard givens [n, n] are: the wrong guesses of an exhaustive search that places naked and hidden
+    singles.
 
     The cell with the fewest candidates is guessed first. 0 means that singles alone solve the puzzle. Sudoku-Extreme
     was chosen by this kind of rating, of a stronger solver (Wang et al. 2025, arXiv 2506.21734).
@@ -83,7 +79,7 @@ def backtracks(clues: Grid, box: Box | None = None) -> int:
 
 
 def fill(side: int, rng: np.random.Generator, box: Box | None = None) -> Grid:
-    """A random full grid int64 [n, n]: depth-first search, digits in random order (not uniform over all grids)."""
+    """Draw a full grid int64 [n, n]: depth-first search, digits in random order (not uniform over all grids)."""
     of = units(side, box)
     state = random_state(rng)
     empty, out = np.zeros(side * side, np.int32), np.empty(side * side, np.int32)
@@ -99,7 +95,7 @@ def dig(
     box: Box | None = None,
     clues: Range | None = None,
 ) -> Grid | None:
-    """Givens int64 [n, n] of which ``grid`` is the one solution.
+    """Take givens out of ``grid`` while it stays the one solution; int64 [n, n].
 
     Args:
         difficulty: 0 leaves every given, 1 takes givens until none can be spared, in between interpolates.
@@ -132,7 +128,7 @@ def generate(
     clues: Range | None = None,
     box: Box | None = None,
 ) -> Generated | None:
-    """A sudoku of side n = height = width with one solution; arguments as in ``dig``.
+    """Return a sudoku of side n = height = width with one solution; arguments as in ``dig``.
 
     Raises:
         PuzzleError: the board is not square, or the box does not fit it.

@@ -98,7 +98,7 @@ def _singles(grid: Masks, used: Masks, of: Masks, ban_cell: int, ban_bit: int, s
 
 @compiled
 def _pick(cand: int, random: State) -> int:
-    """One bit of ``cand``: the lowest, or one at random."""
+    """Return one bit of ``cand``: the lowest, or one at random."""
     if len(random):
         for _ in range(draw(random, _ones(cand))):
             cand &= cand - 1
@@ -116,7 +116,7 @@ def search(
     random: State,
     out: Masks,
 ) -> tuple[int, int, int]:
-    """Depth-first search over the solutions whose ``ban_cell`` is not ``ban_bit``.
+    """Search depth-first for the solutions whose ``ban_cell`` is not ``ban_bit``.
 
     Args:
         clues: int32 [L], a bit a given, 0 open.
@@ -145,7 +145,9 @@ def search(
                 if useds[0, of[cell, k]] & bit:
                     return 0, 0, budget
                 useds[0, of[cell, k]] |= bit
-    depth, found, refuted = 0, 0, 0
+    depth = 0
+    solutions = 0
+    refuted = 0
     while True:
         cell, cand = _singles(grids[depth], useds[depth], of, ban_cell, ban_bit, seen)
         if cell >= 0:
@@ -153,19 +155,19 @@ def search(
         else:
             if cell == -2:
                 out[:] = grids[depth]
-                found += 1
-                if found == limit:
-                    return found, refuted, budget
+                solutions += 1
+                if solutions == limit:
+                    return solutions, refuted, budget
             else:
                 refuted += depth > 0
             depth -= 1
             while depth >= 0 and branch[depth, 1] == 0:
                 depth -= 1
             if depth < 0:
-                return found, refuted, budget
+                return solutions, refuted, budget
         budget -= 1
         if budget < 0:
-            return found, refuted, budget
+            return solutions, refuted, budget
         bit = _pick(branch[depth, 1], random)
         branch[depth, 1] ^= bit
         grids[depth + 1] = grids[depth]
@@ -190,8 +192,8 @@ def take(grid: Masks, of: Masks, order: NDArray[np.int64], nodes: int, stop: int
             break
         bit = grid[cell]
         grid[cell] = 0
-        found, _, left = search(grid, of, cell, bit, 1, nodes, random, out)
-        if found or left < 0:
+        others, _, left = search(grid, of, cell, bit, 1, nodes, random, out)
+        if others or left < 0:
             grid[cell] = bit
         else:
             taken[count] = cell
@@ -201,7 +203,7 @@ def take(grid: Masks, of: Masks, order: NDArray[np.int64], nodes: int, stop: int
 
 @compiled
 def digits(bits: Masks) -> NDArray[np.int64]:
-    """The digit of each bit, 0 for none."""
+    """Return the digit of each bit, 0 for none."""
     out = np.empty(len(bits), np.int64)
     for cell in range(len(bits)):
         out[cell] = _digit(bits[cell])

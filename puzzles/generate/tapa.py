@@ -13,7 +13,7 @@ from tts.puzzles.generate.jit import random_state
 from tts.puzzles.generate.problem import EITHER, SHADED, WHITE, Builder, Encoded, Ints
 from tts.puzzles.generate.shapes import grow
 from tts.puzzles.generate.solver import UNIQUE, other_solution
-from tts.puzzles.generate.thinning import Kept, thin
+from tts.puzzles.generate.thinning import Mask, thin
 from tts.puzzles.tapa import Tapa
 from tts.verifiers.tokens import UNKNOWN
 
@@ -25,7 +25,7 @@ NODES = 4_000
 
 @cache
 def clue_of(pattern: int) -> tuple[int, ...]:
-    """The runs of shaded cells in a ring of eight, a bit a cell: their lengths, ascending."""
+    """Return the runs of shaded cells in a ring of eight, a bit a cell: their lengths, ascending."""
     if pattern in (0, 255):
         return (8,) if pattern else (0,)
     bits = [pattern >> k & 1 for k in range(8)]
@@ -36,13 +36,13 @@ def clue_of(pattern: int) -> tuple[int, ...]:
 
 @cache
 def patterns(clue: tuple[int, ...]) -> tuple[int, ...]:
-    """The rings, a bit a cell, that a clue allows: as many runs, each number one of them."""
+    """Return the rings, a bit a cell, that a clue allows: as many runs, each number one of them."""
     numbers = Counter(entry for entry in clue if entry != UNKNOWN)
     return tuple(p for p in range(256) if len(clue_of(p)) == len(clue) and numbers <= Counter(clue_of(p)))
 
 
 def rings(height: int, width: int) -> Ints:
-    """int64 [L, 8]: the cells around each cell in order; -1 off the board."""
+    """Return int64 [L, 8]: the cells around each cell in order; -1 off the board."""
     index = np.full((height + 2, width + 2), -1)
     index[1:-1, 1:-1] = np.arange(height * width).reshape(height, width)
     sides = [index[1 + dy : height + 1 + dy, 1 + dx : width + 1 + dx] for dy, dx in RING]
@@ -50,7 +50,7 @@ def rings(height: int, width: int) -> Ints:
 
 
 def encode(puzzle: Tapa) -> Encoded:
-    """The puzzle for the solver."""
+    """Return the puzzle for the solver."""
     builder = Builder(puzzle.height, puzzle.width)
     builder.squares()
     builder.some()
@@ -63,7 +63,7 @@ def encode(puzzle: Tapa) -> Encoded:
 def generate(
     height: int, width: int, rng: np.random.Generator, difficulty: float, clues: Range | None = None
 ) -> Generated | None:
-    """A tapa puzzle with one solution, or None where this draw has more. Arguments as in ``thin``."""
+    """Return a tapa puzzle with one solution, or None where this draw has more. Arguments as in ``thin``."""
     grid = grow(height, width, max(1, round(rng.uniform(*SHARE) * height * width)), random_state(rng))
     around = rings(height, width)
     seen = ((around >= 0) * grid[around]) @ (1 << np.arange(8))
@@ -72,16 +72,16 @@ def generate(
     white = np.flatnonzero(grid == 0)
     solution = np.where(grid == 1, SHADED, WHITE)
 
-    def unique(kept: Kept) -> bool:
-        encoded.problem.active[encoded.rules] = kept
-        encoded.domains[white] = np.where(kept, WHITE, EITHER)
+    def unique(shown: Mask) -> bool:
+        encoded.problem.active[encoded.rules] = shown
+        encoded.domains[white] = np.where(shown, WHITE, EITHER)
         return bool(other_solution(encoded.problem, encoded.domains, solution, NODES)[0] == UNIQUE)
 
     if not unique(np.ones(len(white), bool)):
         return None
-    kept = thin(len(white), unique, rng, difficulty, clues, round(DENSEST * len(white)))
-    if kept is None:
+    shown = thin(len(white), unique, rng, difficulty, clues, round(DENSEST * len(white)))
+    if shown is None:
         return None
-    for cell in white[~kept].tolist():
+    for cell in white[~shown].tolist():
         board[cell] = ()
-    return Generated(Tapa(height, width, board), grid.reshape(height, width), int(kept.sum()))
+    return Generated(Tapa(height, width, board), grid.reshape(height, width), int(shown.sum()))

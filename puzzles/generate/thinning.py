@@ -1,4 +1,4 @@
-"""Taking clues away from a board while it keeps one solution, down to a difficulty."""
+"""Take clues away from a board while it keeps one solution, down to a difficulty."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from tts.puzzles.generate.generated import Range
 from tts.puzzles.generate.problem import Encoded, Ints
 from tts.puzzles.generate.solver import UNIQUE, other_solution
 
-Kept = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
+"""Which clues of a board are shown, bool [count]."""
 
 
 def thin(
     count: int,
-    unique: Callable[[Kept], bool],
+    unique: Callable[[Mask], bool],
     rng: np.random.Generator,
     difficulty: float,
     clues: Range | None = None,
     densest: int | None = None,
-) -> Kept | None:
-    """Which of ``count`` clues to keep; the board with all of them has one solution.
+) -> Mask | None:
+    """Return which of ``count`` clues to show; the board with all of them has one solution.
 
     Clues are taken in random order while ``unique`` proves that one solution is left, until none can be spared. Then
     those that were taken last come back, until as many are shown as asked for: more clues never add a solution.
@@ -35,23 +36,23 @@ def thin(
     Returns:
         bool [count], or None where no choice in ``clues`` exists.
     """
-    kept = np.ones(count, bool)
+    shown = np.ones(count, bool)
     taken = []
     for clue in rng.permutation(count):
-        kept[clue] = False
-        if unique(kept):
+        shown[clue] = False
+        if unique(shown):
             taken.append(clue)
         else:
-            kept[clue] = True
+            shown[clue] = True
     minimal = count - len(taken)
     fewest, most = minimal, max(minimal, count if densest is None else densest)
     if clues is not None:
         fewest, most = max(minimal, clues[0]), min(count, clues[1])
     if fewest > most:
         return None
-    shown = round(most + difficulty * (fewest - most))
-    kept[taken[len(taken) - (shown - minimal) :]] = True
-    return kept
+    number = round(most + difficulty * (fewest - most))
+    shown[taken[len(taken) - (number - minimal) :]] = True
+    return shown
 
 
 def thin_rules(
@@ -61,7 +62,7 @@ def thin_rules(
     rng: np.random.Generator,
     difficulty: float,
     clues: Range | None = None,
-) -> Kept | None:
+) -> Mask | None:
     """Thin a board whose clues are constraints and nothing else; arguments and result as in ``thin``.
 
     Args:
@@ -73,8 +74,8 @@ def thin_rules(
         bool [count]; None also where all clues together leave more than one solution.
     """
 
-    def unique(kept: Kept) -> bool:
-        encoded.problem.active[encoded.rules] = kept
+    def unique(shown: Mask) -> bool:
+        encoded.problem.active[encoded.rules] = shown
         return bool(other_solution(encoded.problem, encoded.domains, solution, nodes)[0] == UNIQUE)
 
     count = len(encoded.rules)

@@ -1,4 +1,4 @@
-"""puzz.link: addresses, and the codes of their bodies."""
+"""puzz.link: the parts of an address, and the codes in which its body writes the clues. It knows no boards."""
 
 from tts.puzzles.puzzlink.address import MAX_SIDE, Address, read_address, short, write_address
 from tts.puzzles.puzzlink.codes import (

@@ -24,7 +24,7 @@ _PUBLISHED = {"lightup": "akari"}
 """The names that pzpr itself writes, where they differ from the variety's."""
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Address:
     """The parts of an address.
 
@@ -46,13 +46,13 @@ class Address:
         """Cells of the board."""
         return self.width * self.height
 
-    def error(self, at: int, what: str) -> PuzzleError:
-        """The error to raise for character ``at`` of the body, counted from 0."""
-        return PuzzleError(f"puzz.link address, character {self.start + at}: {what}")
+    def error(self, position: int, what: str) -> PuzzleError:
+        """Return the error to raise for character ``position`` of the body, counted from 0."""
+        return PuzzleError(f"puzz.link address, character {self.start + position}: {what}")
 
-    def after(self, at: int) -> Address:
-        """The same address with the first ``at`` characters of its body read."""
-        return attrs.evolve(self, body=self.body[at:], start=self.start + at)
+    def after(self, count: int) -> Address:
+        """Return the same address with the first ``count`` characters of its body read."""
+        return attrs.evolve(self, body=self.body[count:], start=self.start + count)
 
 
 def read_address(text: str) -> Address:
@@ -81,31 +81,38 @@ def read_address(text: str) -> Address:
     if len(rest) > 2 and not rest[-1][1]:
         rest = rest[:-1]
     body = "/".join(field for _, field in rest[2:])
-    return Address(ALIASES.get(name, name), width, height, body, rest[2][0] if len(rest) > 2 else len(text) + 1)
+    return Address(
+        variety=ALIASES.get(name, name),
+        width=width,
+        height=height,
+        body=body,
+        start=rest[2][0] if len(rest) > 2 else len(text) + 1,
+    )
 
 
 def short(text: str) -> str:
-    """Text quoted for an error, cut when long."""
+    """Return text quoted for an error, cut when long."""
     return repr(text if len(text) <= 20 else text[:20] + "...")
 
 
 def _side(fields: Sequence[tuple[int, str]], place: int, side: str, end: int) -> int:
-    """The width or height in field number ``place``."""
-    at, field = fields[place] if place < len(fields) else (end + 1, "")
+    """Read the width or height in field number ``place``."""
+    position, field = fields[place] if place < len(fields) else (end + 1, "")
     if not re.fullmatch("[0-9]+", field):
         raise PuzzleError(
-            f"puzz.link address, character {at}: expected the board's {side}, got {short(field)}; "
+            f"puzz.link address, character {position}: expected the board's {side}, got {short(field)}; "
             "an address reads https://puzz.link/p?VARIETY/WIDTH/HEIGHT/CLUES"
         )
     digits = field.lstrip("0")
     if not digits or len(digits) > 2 or int(digits) > MAX_SIDE:
         raise PuzzleError(
-            f"puzz.link address, character {at}: a {side} of {field[:12]}; boards have 1 to {MAX_SIDE} cells a side"
+            f"puzz.link address, character {position}: a {side} of {field[:12]}; "
+            f"boards have 1 to {MAX_SIDE} cells a side"
         )
     return int(digits)
 
 
 def write_address(variety: str, width: int, height: int, body: str) -> str:
-    """The address of a board; like pzpr it ends no address in a full stop, which readers of plain text drop."""
+    """Write the address of a board. As in pzpr it does not end in a full stop, which readers of plain text drop."""
     end = "/" if body.endswith(".") else ""
     return f"https://puzz.link/p?{_PUBLISHED.get(variety, variety)}/{width}/{height}/{body}{end}"

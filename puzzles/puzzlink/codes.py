@@ -1,6 +1,6 @@
 """The codes in which pzpr writes the clues of an address, read and written.
 
-What is read leniently and what is refused: see puzzlink.py. Source: pzpr (https://github.com/robx/pzprjs).
+What is read leniently and what is refused: see address.py. Source: pzpr (https://github.com/robx/pzprjs).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _LONG = {"-": (2, 0), "+": (3, 0), "=": (3, 4096), "%": (3, 8192), "@": (3, 8192
 
 
 def decode_four(address: Address) -> list[int]:
-    """The code of lightup and shakashaka: per cell -1 none, -2 unnumbered, 0 to 4."""
+    """Read the code of lightup and shakashaka: per cell -1 none, -2 unnumbered, 0 to 4."""
     clues = [NONE] * address.cells
     cell = 0
-    for at, char in enumerate(address.body):
+    for position, char in enumerate(address.body):
         if cell >= address.cells:
             break
         if char in _SKIPS:
@@ -41,12 +41,12 @@ def decode_four(address: Address) -> list[int]:
             blanks, clues[cell] = divmod(int(char, 16), 5)
             cell += 1 + blanks
         else:
-            raise address.error(at, f"{char!r} is no clue; expected 0-9, a-z or a full stop")
+            raise address.error(position, f"{char!r} is not a clue; expected 0-9, a-z or a full stop")
     return clues
 
 
 def encode_four(clues: Sequence[int]) -> str:
-    """The inverse of decode_four; a number carries one or two blanks that follow it, as in pzpr."""
+    """Invert decode_four; a number carries one or two blanks that follow it, as in pzpr."""
     codes: list[str] = []
     cell = 0
     while cell < len(clues):
@@ -62,27 +62,29 @@ def encode_four(clues: Sequence[int]) -> str:
 
 
 def decode_numbers(address: Address, count: int) -> list[int]:
-    """The code of sudoku and nurikabe and of heyawake's rooms (pzpr's number16): -1 none, -2 ``?``, or a number."""
+    """Read the code of sudoku, nurikabe and heyawake's rooms (pzpr's number16): -1 none, -2 ``?``, or a number."""
 
-    def item(at: int) -> tuple[int, int] | None:
-        char = address.body[at]
+    def item(position: int) -> tuple[int, int] | None:
+        char = address.body[position]
         if char == "/":
             return None
         if char in "0123456789abcdef":
             return int(char, 16), 1
         if char not in _LONG:
-            raise address.error(at, f"{char!r} is no clue; expected 0-9, a-z, a full stop or one of {''.join(_LONG)}")
+            raise address.error(
+                position, f"{char!r} is not a clue; expected 0-9, a-z, a full stop or one of {''.join(_LONG)}"
+            )
         digits, offset = _LONG[char]
-        number = address.body[at + 1 : at + 1 + digits]
+        number = address.body[position + 1 : position + 1 + digits]
         if not re.fullmatch(f"[0-9a-fA-F]{{{digits}}}", number):
-            raise address.error(at, f"{char!r} needs {digits} hexadecimal digits after it, got {number!r}")
+            raise address.error(position, f"{char!r} needs {digits} hexadecimal digits after it, got {number!r}")
         return int(number, 16) + offset, 1 + digits
 
     return _decode_items(address, count, NONE, UNKNOWN, item)
 
 
 def encode_numbers(numbers: Iterable[int]) -> str:
-    """The inverse of decode_numbers."""
+    """Invert decode_numbers."""
 
     def code(number: int) -> str:
         if number < 0:
@@ -100,23 +102,23 @@ def encode_numbers(numbers: Iterable[int]) -> str:
 
 
 def decode_tapa(address: Address) -> list[tuple[int, ...]]:
-    """The code of tapa: per cell () none, else the clue's entries in the order written, ``?`` as -2."""
+    """Read the code of tapa: per cell () none, else the clue's entries in the order written, ``?`` as -2."""
 
     def entries(*digits: int) -> tuple[int, ...]:
         return tuple(digit or UNKNOWN for digit in digits)
 
-    def item(at: int) -> tuple[tuple[int, ...], int]:
-        char = address.body[at]
+    def item(position: int) -> tuple[tuple[int, ...], int]:
+        char = address.body[position]
         if char == "/":
             return (), 1
         if char in "012345678":
             return (int(char),), 1
         if char == "9":
             return (1, 1, 1, 1), 1
-        pair = address.body[at : at + 2]
+        pair = address.body[position : position + 2]
         if not re.fullmatch("[a-f][0-9a-z]", pair):
             raise address.error(
-                at, f"{pair!r} is no clue; expected 0-9, g-z, a full stop, or a-f with a character after"
+                position, f"{pair!r} is not a clue; expected 0-9, g-z, a full stop, or a-f with a character after"
             )
         value = int(pair, 36)
         if 360 <= value < 396:
@@ -131,7 +133,7 @@ def decode_tapa(address: Address) -> list[tuple[int, ...]]:
 
 
 def encode_tapa(clues: Iterable[tuple[int, ...]]) -> str:
-    """The inverse of decode_tapa."""
+    """Invert decode_tapa."""
 
     def code(clue: tuple[int, ...]) -> str:
         if len(clue) < 2:
@@ -149,7 +151,7 @@ def encode_tapa(clues: Iterable[tuple[int, ...]]) -> str:
 
 
 def decode_walls(address: Address) -> tuple[list[bool], list[bool], Address]:
-    """Heyawake's walls: per cell one at its right, one below it; and the address with the walls read."""
+    """Read heyawake's walls: per cell one at its right, one below it; and the address with the walls read."""
     width, height = address.width, address.height
     inner, used = _decode_bits(address, (width - 1) * height)
     right = [x + 1 < width and inner[y * (width - 1) + x] for y in range(height) for x in range(width)]
@@ -159,7 +161,7 @@ def decode_walls(address: Address) -> tuple[list[bool], list[bool], Address]:
 
 
 def encode_walls(right: Sequence[bool], below: Sequence[bool], width: int) -> str:
-    """The inverse of decode_walls."""
+    """Invert decode_walls."""
     inner = [wall for cell, wall in enumerate(right) if (cell + 1) % width]
     return _encode_bits(inner) + _encode_bits(below[: len(below) - width])
 
@@ -168,19 +170,19 @@ def _decode_bits(address: Address, count: int) -> tuple[list[bool], int]:
     """Read ``count`` bits, five a character, absent ones as zeros; and how many characters they took."""
     chars = address.body[: -(-count // 5)]
     bits: list[bool] = []
-    for at, char in enumerate(chars):
+    for position, char in enumerate(chars):
         if char not in _BASE32:
-            raise address.error(at, f"{char!r} is no code for walls; expected 0-9 or a-v")
+            raise address.error(position, f"{char!r} is not a code for walls; expected 0-9 or a-v")
         bits += [bool(_BASE32.index(char) >> shift & 1) for shift in (4, 3, 2, 1, 0)]
     return (bits + [False] * count)[:count], len(chars)
 
 
 def _encode_bits(bits: Sequence[bool]) -> str:
-    """The inverse of _decode_bits, in full."""
+    """Invert _decode_bits, in full."""
     padded = [*bits, *[False] * (-len(bits) % 5)]
     return "".join(
-        _BASE32[sum(bit << (4 - place) for place, bit in enumerate(padded[at : at + 5]))]
-        for at in range(0, len(padded), 5)
+        _BASE32[sum(bit << (4 - place) for place, bit in enumerate(padded[start : start + 5]))]
+        for start in range(0, len(padded), 5)
     )
 
 
@@ -189,22 +191,23 @@ def _decode_items(
 ) -> list[T]:
     """Read ``count`` clues: skips and ``?`` here, other codes by ``item``: clue and length, or None to ignore."""
     clues = [none] * count
-    at = place = 0
-    while at < len(address.body) and place < count:
-        char = address.body[at]
+    position = 0
+    place = 0
+    while position < len(address.body) and place < count:
+        char = address.body[position]
         if char in _SKIPS:
             place += _SKIPS.index(char) + 1
-            at += 1
+            position += 1
         elif char == ".":
             clues[place] = unknown
             place += 1
-            at += 1
-        elif (found := item(at)) is None:
-            at += 1
+            position += 1
+        elif (clue := item(position)) is None:
+            position += 1
         else:
-            clues[place], used = found
+            clues[place], used = clue
             place += 1
-            at += used
+            position += used
     return clues
 
 

@@ -1,10 +1,11 @@
-"""A selector within groups of rollouts, another across them."""
+"""Grouped: a selector within groups of rollouts, another across them."""
 
 from __future__ import annotations
 
 import attrs
 import torch
 from attrs.validators import ge
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from tts.interfaces import Candidates, Selector
@@ -14,13 +15,17 @@ from tts.interfaces import Candidates, Selector
 class Grouped(Selector):
     """Pick one rollout in each group with ``within``, then one among those with ``across``.
 
-    PTRM's pipeline for ARC (arXiv 2605.19943): best-Q within each augmented view, then a vote across the views, which
-    is ``Grouped(QSelector(), MajorityVote(), n_views=8)``. Rollout r belongs to group r mod ``n_views``, as
-    SymmetricViews hands them out.
+    With QSelector within and MajorityVote across, this is PTRM's pipeline for ARC (arXiv 2605.19943): best-Q within
+    each augmented view, then a vote across the views. Rollout r belongs to group r mod ``n_views``, the view that
+    SymmetricViews shows it.
 
     Args:
         within, across: the selectors.
         n_views: number of groups.
+
+    Examples:
+        >>> selector = Grouped(QSelector(), MajorityVote(), n_views=8)
+        >>> search = Search(model, SymmetricViews(GaussianNoise(0.3), n_views=8), selector, k=16)
     """
 
     within: Selector
@@ -29,10 +34,10 @@ class Grouped(Selector):
 
     @property
     def independent(self) -> bool:
-        """No: each group has one rollout that may win."""
+        """False: each group has one rollout that may win."""
         return False
 
-    def score(self, candidates: Candidates) -> Tensor:
+    def score(self, candidates: Candidates) -> Float[Tensor, "B K"]:
         scores, eligible = self.within.score(candidates), candidates.eligible
         b, k = eligible.shape
         group = torch.arange(k, device=scores.device) % self.n_views
@@ -47,8 +52,8 @@ class Grouped(Selector):
         return result.scatter(1, chosen, self.across.score(_only(candidates, chosen)).to(scores.dtype))
 
 
-def _only(candidates: Candidates, chosen: Tensor) -> Candidates:
-    """The candidates whose rollout numbers are chosen [B, G]."""
+def _only(candidates: Candidates, chosen: Int64[Tensor, "B G"]) -> Candidates:
+    """Return the candidates whose rollout numbers are chosen."""
 
     def take(values: Tensor) -> Tensor:
         index = chosen.reshape(*chosen.shape, *([1] * (values.ndim - 2))).expand(*chosen.shape, *values.shape[2:])

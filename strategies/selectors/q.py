@@ -7,6 +7,7 @@ from typing import Literal
 import attrs
 import torch
 from attrs.validators import in_
+from jaxtyping import Float
 from torch import Tensor
 
 from tts.errors import TTSError
@@ -15,16 +16,19 @@ from tts.interfaces import Candidates, Selector
 
 @attrs.frozen
 class QSelector(Selector):
-    """The rollout of which the Q head thinks best: best-Q@K (PTRM, arXiv 2605.19943, section 3).
+    """Pick the rollout with the highest Q: best-Q@K (PTRM, arXiv 2605.19943, section 3).
 
     Args:
         over: the q of the "last" step, or the "max" or "mean" over the steps taken; these two need a search with
             ``record=("q",)``.
+
+    Examples:
+        >>> search = Search(model, GaussianNoise(0.3), QSelector("max"), k=16, record=("q",))
     """
 
     over: Literal["last", "max", "mean"] = attrs.field(default="last", validator=in_(("last", "max", "mean")))
 
-    def score(self, candidates: Candidates) -> Tensor:
+    def score(self, candidates: Candidates) -> Float[Tensor, "B K"]:
         if self.over == "last":
             return candidates.q
         if "q" not in candidates.record:
@@ -37,25 +41,32 @@ class QSelector(Selector):
 
 @attrs.frozen
 class ResidualSelector(Selector):
-    """The rollout nearest to a fixed point: the smallest relative change of y in its last step (EqR)."""
+    """Pick the rollout nearest to a fixed point, with the smallest relative change of y in its last step (EqR).
 
-    def score(self, candidates: Candidates) -> Tensor:
+    Examples:
+        >>> search = Search(model, Restarts(), ResidualSelector(), k=16)
+    """
+
+    def score(self, candidates: Candidates) -> Float[Tensor, "B K"]:
         return -candidates.residual
 
 
 @attrs.frozen
 class FirstHaltedSelector(Selector):
-    """The rollout whose Q fired after the fewest steps; those that never fired come last.
+    """Pick the rollout whose Q fired after the fewest steps; those that never fired come last.
 
-    Where the search kept ``record=("q",)`` the first step with q above the threshold counts, else the last step.
+    In a search with ``record=("q",)`` the first step with q above the threshold counts, else the last step.
 
     Args:
         threshold: of q; the models halt at 0.
+
+    Examples:
+        >>> search = Search(model, GaussianNoise(0.3), FirstHaltedSelector(), k=16, record=("q",))
     """
 
     threshold: float = 0.0
 
-    def score(self, candidates: Candidates) -> Tensor:
+    def score(self, candidates: Candidates) -> Float[Tensor, "B K"]:
         if "q" in candidates.record:
             fired = candidates.record["q"] > self.threshold  # NaN, where no step was taken, is not above
             first = torch.where(fired.any(dim=2), fired.float().argmax(dim=2) + 1, 0)

@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 import tts
 from tts import TRM, GaussianNoise, TRMConfig, VarietyCodec
-from tts.ablations.ablation import Ablation, data_of
+from tts.ablations.ablation import Ablation
 from tts.ablations.width_depth import depths
 from tts.cli import app
 from tts.cli.ablate import NAMES
-from tts.datasets import Dataset
+from tts.datasets import Dataset, named_dataset, open_dataset
 
 PICTURES = {
     "selectors": ["accuracy_against_k.png"],
@@ -50,9 +50,9 @@ def model(tmp_path_factory):
 
 def ablate(name, out, model, *more):
     words = ["ablate", name, "--out", out, "--model", model, "--device", "cpu", "--dtype", "float32"]
-    small = ["--data", "heldout", "--puzzles", "3", "--k", "2", "--depth", "2", "--seeds", "2"]
-    found = CliRunner().invoke(app, [str(word) for word in (*words, *small, *more)])
-    return found.exit_code, found.output
+    small = ["--data", "bundled:heldout", "--puzzles", "3", "--k", "2", "--depth", "2", "--seeds", "2"]
+    done = CliRunner().invoke(app, [str(word) for word in (*words, *small, *more)])
+    return done.exit_code, done.output
 
 
 def contents(folder):
@@ -88,12 +88,12 @@ def test_the_command_that_is_written_down_says_all_and_does_the_same(tmp_path, m
     assert ablate("stop_rules", tmp_path / "run", model)[0] == 0
     words = (tmp_path / "run" / "command.txt").read_text().split()
     assert words[:3] == ["tts", "ablate", "stop_rules"]
-    given = dict(zip(words[3::2], words[4::2], strict=True))
-    assert given["--dtype"] == "float32"
-    assert (given["--sigma"], given["--latents"], given["--seeds"]) == ("0.5", "y,z", "2")
-    given["--out"] = str(tmp_path / "again")
-    found = CliRunner().invoke(app, ["ablate", "stop_rules", *(word for pair in given.items() for word in pair)])
-    assert found.exit_code == 0, found.output
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert options["--dtype"] == "float32"
+    assert (options["--sigma"], options["--latents"], options["--seeds"]) == ("0.5", "y,z", "2")
+    options["--out"] = str(tmp_path / "again")
+    again = CliRunner().invoke(app, ["ablate", "stop_rules", *(word for pair in options.items() for word in pair)])
+    assert again.exit_code == 0, again.output
     one, two = ((tmp_path / name / "table.csv").read_text() for name in ("run", "again"))
     seconds = re.compile(r"\d+\.\d{5,}|\d\.\d+e-\d+")
     assert [seconds.sub("", line) for line in one.splitlines()] == [seconds.sub("", line) for line in two.splitlines()]
@@ -107,11 +107,12 @@ def test_the_command_that_is_written_down_says_all_and_does_the_same(tmp_path, m
         (("--seeds", "1"), r"seeds is \[0, 1\] there and \[0\] here"),
         (("--sigma", "0.4"), "noise.sigma is 0.5 there and 0.4 here"),
         (("--dtype", "bfloat16"), "model.dtype is float32 there and bfloat16 here"),
-        (("--data", "guessing"), "data.name is heldout there and guessing here"),
-        (("--data", "nowhere"), "no data 'nowhere': it is no file, no folder and none of heldout"),
+        (("--data", "bundled:guessing"), "data.name is bundled:heldout there and bundled:guessing here"),
+        (("--data", "nowhere"), "no data at nowhere: it is neither a file nor a folder"),
+        (("--data", "hard"), "no data at hard; the bundled puzzles are bundled:hard"),
         (("--latents", "w"), "latents is"),
     ],
-    ids=lambda given: given[0] if isinstance(given, tuple) else "",
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_another_ablation_is_refused_in_one_sentence(more, says, done, model):
     before = contents(done)
@@ -142,14 +143,13 @@ def test_there_is_no_other_ablation(tmp_path, model):
 
 
 def test_puzzles_come_by_name_or_from_a_file(tmp_path, model):
-    found = data_of("top95")[:2]
     path = tmp_path / "mine.txt"
-    lines = [f"{board.to_url()}\n" for board in found.puzzles]
+    lines = [f"{board.to_url()}\n" for board in named_dataset("bundled:top95")[:2].boards]
     path.write_text("".join(lines))
-    assert [board.to_url() for board in data_of(str(path)).puzzles] == [line.strip() for line in lines]
+    assert [board.to_url() for board in open_dataset(path).boards] == [line.strip() for line in lines]
     code, said = ablate("selectors", tmp_path / "run", model, "--data", str(path))
     assert code == 2
-    assert "has no solutions, and an ablation needs them" in said.replace("\n", " ")
+    assert "has no solutions: add them, or take other data" in said.replace("\n", " ")
 
 
 def test_models_without_rules_or_symmetries_leave_out_what_needs_them(tmp_path):
@@ -175,13 +175,14 @@ def test_models_without_rules_or_symmetries_leave_out_what_needs_them(tmp_path):
 
 def test_budgets_are_equal_where_they_should_be(tmp_path, model):
     loaded = tts.load(model)
-    ablation = Ablation.open("width_depth", tmp_path / "run", loaded, data_of("heldout")[:2], k=4, depth=8)
+    data = named_dataset("bundled:heldout")[:2]
+    ablation = Ablation.open("width_depth", tmp_path / "run", loaded, data, k=4, depth=8)
     assert depths(ablation) == [2, 8, 32]
     from tts.ablations import strategies, width_depth
 
     rows = width_depth.main(ablation).rows()
     assert {row.lane_steps for row in rows[:-1]} == {32}
     assert rows[-1].lane_steps == 8
-    ablation = Ablation.open("strategies", tmp_path / "other", loaded, data_of("heldout")[:2], k=4, depth=2)
+    ablation = Ablation.open("strategies", tmp_path / "other", loaded, data, k=4, depth=2)
     assert {row.lane_steps for row in strategies.main(ablation).rows()} == {8}
-    assert torch.equal(ablation.labels, ablation.data.labels(loaded.codec))
+    assert torch.equal(ablation.labels, ablation.dataset.labels(loaded.codec))

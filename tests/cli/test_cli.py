@@ -16,8 +16,8 @@ SOLVED = "5346789126721953481983425678597614234268537917139248569615372842874196
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    found = CliRunner().invoke(app, list(arguments))
-    return found.exit_code, found.output
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, result.output
 
 
 def digits(text: str) -> str:
@@ -83,7 +83,7 @@ def test_verify_takes_every_variety_and_answers_that_begin_with_dashes() -> None
         (("solve", "https://puzz.link/p?lightup/2/2/a"), "lightup"),
         (("solve", EASY, "--latents", "w"), "'w'"),
         (("verify", EASY, "123"), "3 characters"),
-        (("generate", "sudoku", "--out", "x", "--size", "nine"), "--size nine"),
+        (("generate", "sudoku", "--out", "x", "--size", "nine"), "'nine' is not a size"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], sentence: str) -> None:
@@ -102,7 +102,7 @@ def test_the_command_is_installed() -> None:
 
 def test_the_bundled_puzzles_are_solved_by_their_labels() -> None:
     data = sudokus()
-    assert {name: len(found) for name, found in data.items()} == {
+    assert {name: len(dataset) for name, dataset in data.items()} == {
         "heldout": 200,
         "guessing": 100,
         "top95": 47,
@@ -112,8 +112,8 @@ def test_the_bundled_puzzles_are_solved_by_their_labels() -> None:
         "minimal": 500,
         "hard": 500,
     }
-    every = [board for found in data.values() for board in found.puzzles]
+    every = [board for dataset in data.values() for board in dataset.puzzles]
     assert len(set(every)) == len(every)
-    for found in data.values():
-        for board, label in zip(found.puzzles[:20], found.labels.numpy(), strict=False):
+    for dataset in data.values():
+        for board, label in zip(dataset.puzzles[:20], dataset.labels().numpy(), strict=False):
             assert board.violations(board.grid(label)) == ()

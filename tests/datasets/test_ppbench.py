@@ -8,15 +8,16 @@ from support.pzpr import golden as with_answers
 from support.pzpr import needs_node
 
 from tts import GaussianNoise, QSelector, Search, load
-from tts.datasets import named_dataset, ppbench
+from tts._util import extras
+from tts.datasets import named_dataset
 from tts.datasets.ppbench import PAPER, Pzpr, golden
 from tts.errors import PuzzleError, TTSError
 from tts.evaluation import Evaluation, Score, evaluate, paper_table
 from tts.metrics import wilson_interval
-from tts.puzzles import VARIETIES, Board, VarietyCodec
+from tts.puzzles import PUZZLINK, Board
 
 
-@pytest.mark.parametrize("variety", VARIETIES)
+@pytest.mark.parametrize("variety", PUZZLINK)
 def test_golden_sets_have_names_and_no_labels(variety: str) -> None:
     data = golden(variety)
     assert len(data) == 15
@@ -24,7 +25,7 @@ def test_golden_sets_have_names_and_no_labels(variety: str) -> None:
     assert [board for board, _ in with_answers(variety)] == list(data.puzzles)
     board = data.puzzles[0]
     assert isinstance(board, Board)
-    assert data.labels(VarietyCodec(variety, board.height, board.width)) is None
+    assert not data.labelled
     small = golden(variety, (board.height, board.width))
     assert {(board.height, board.width) for board in small.puzzles} == {(board.height, board.width)}  # type: ignore[union-attr]
 
@@ -42,7 +43,7 @@ def test_what_is_not_there_is_named() -> None:
 
 
 @needs_node
-@pytest.mark.parametrize("variety", VARIETIES)
+@pytest.mark.parametrize("variety", PUZZLINK)
 def test_the_judge_takes_right_answers_alone(variety: str) -> None:
     boards, answers = zip(*with_answers(variety)[:4], strict=True)
     judge = Pzpr()
@@ -63,10 +64,10 @@ def test_the_judge_takes_right_answers_alone(variety: str) -> None:
 @needs_node
 def test_an_answer_that_overwrites_a_clue_or_means_nothing_is_not_solved() -> None:
     (board, answer), *_ = with_answers("sudoku")
-    given = int(np.flatnonzero(board.held())[0])
+    clue = int(np.flatnonzero(board.held())[0])
     free = int(np.flatnonzero(~board.held())[0])
     assert Pzpr()([board], [answer]).all()
-    for cell, value in ((given, board.tokens()[given] % 9 + 1), (free, -1)):
+    for cell, value in ((clue, board.tokens()[clue] % 9 + 1), (free, -1)):
         changed = answer.copy()
         changed.ravel()[cell] = value
         assert "illegalCell" in Pzpr().failcodes([board], [changed])[0]
@@ -75,13 +76,13 @@ def test_an_answer_that_overwrites_a_clue_or_means_nothing_is_not_solved() -> No
 
 @needs_node
 def test_a_search_of_golden_sudokus_has_the_word_of_pzpr_beside_the_rules() -> None:
-    chosen = named_dataset("ppbench:sudoku:9")
+    data = named_dataset("ppbench:sudoku:9")
     search = Search(load("sudoku-9x9"), GaussianNoise(0.5, ("y", "z")), QSelector(), k=3, depth=6)
-    found = evaluate(search, chosen.data[:4], judges=chosen.judges)
-    for score in found.scores:
+    evaluation = evaluate(search, data[:4])
+    for score in evaluation.scores:
         assert set(score.right) == {"rules", "pzpr"}
         assert score.right["rules"] == score.right["pzpr"]
-    assert found.scores[-1].right["pzpr"].mean > 0
+    assert evaluation.scores[-1].right["pzpr"].mean > 0
 
 
 def test_the_table_has_a_column_a_variety_and_one_for_all() -> None:
@@ -96,7 +97,7 @@ def test_the_table_has_a_column_a_variety_and_one_for_all() -> None:
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(ppbench, "find_spec", lambda name: None)
+        patch.setattr(extras, "find_spec", lambda name: None)
         with pytest.raises(TTSError, match=r"pip install 'test-time-search\[ppbench\]'"):
             golden("sudoku")
     monkeypatch.setenv("PATH", str(tmp_path_factory.mktemp("empty")))

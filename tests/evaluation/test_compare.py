@@ -2,6 +2,7 @@
 
 import csv
 import os
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -15,12 +16,15 @@ import tts
 from tts import (
     Budget,
     Comparison,
+    Dataset,
     FirstHalted,
     GaussianNoise,
     Identity,
     MajorityVote,
+    PuzzleError,
     QSelector,
     Search,
+    ShapeError,
     Strategy,
     TTSError,
     VerifierSelector,
@@ -40,6 +44,10 @@ def labels_of(model, seed=0):
     answers = Search(model, NOISE, QSelector(), k=5, depth=DEPTH)(PUZZLES, seed=seed).rollouts.answers[:, 2].long()
     odd = torch.arange(len(answers)) % 4 == 3
     return torch.where(odd[:, None] & (answers > 0), answers % (VOCABULARY - 1) + 1, answers)
+
+
+def labelled(labels, **more):
+    return Dataset("random", PUZZLES, answers=labels, **more)
 
 
 @pytest.fixture
@@ -62,7 +70,7 @@ def searches(model):
 
 def test_each_search_fares_as_it_does_alone(model, searches):
     labels, seeds = labels_of(model), (0, 3)
-    comparison = tts.compare(model, PUZZLES, labels, searches, seeds)
+    comparison = tts.compare(model, labelled(labels), searches, seeds)
     assert list(comparison.runs) == list(searches)
     for name, search in searches.items():
         run = comparison.runs[name]
@@ -80,7 +88,7 @@ def test_a_puzzle_that_a_rule_ended_keeps_its_winner(model, searches):
     names = ("first halted", "first halted, by vote")
     alone = searches[names[1]](PUZZLES)
     assert not alone.select(MajorityVote()).answers.equal(alone.answers)
-    comparison = tts.compare(model, PUZZLES, alone.answers, {name: searches[name] for name in names}, ignore=-1)
+    comparison = tts.compare(model, labelled(alone.answers, ignore=-1), {name: searches[name] for name in names})
     assert comparison.runs[names[1]].correct.all()
 
 
@@ -90,7 +98,7 @@ def test_rollouts_that_differ_only_in_the_selector_run_once(model, searches):
     model.lane_steps = 0
     once = [searches[name](PUZZLES, seed=seed) for name in ("plain", "best-Q", "first halted") for seed in (0, 1)]
     expected, model.lane_steps = model.lane_steps, 0
-    tts.compare(model, PUZZLES, labels, searches, (0, 1))
+    tts.compare(model, labelled(labels), searches, (0, 1))
     tried = len(searches) * model.block  # one step of one block for each
     assert model.lane_steps == expected + tried
     assert sum(result.cost.lane_steps_run for result in once) == expected
@@ -106,7 +114,7 @@ def test_searches_that_differ_in_more_do_not_share(model, searches, change):
     labels, cost = labels_of(model), {}
     for names in ({"one": noisy}, {"two": other}, {"one": noisy, "two": other}):
         model.lane_steps = 0
-        tts.compare(model, PUZZLES, labels, names)
+        tts.compare(model, labelled(labels), names)
         cost[tuple(names)] = model.lane_steps
     assert cost["one", "two"] == cost["one",] + cost["two",]
 
@@ -122,14 +130,14 @@ def test_strategies_that_cannot_be_compared_do_not_share(model):
             return {**view.state, "y": view.state["y"] + self.by}
 
     searches = {str(x): Search(model, Shift(torch.full((3,), float(x))), QSelector(), k=1, depth=DEPTH) for x in (0, 1)}
-    comparison = tts.compare(model, PUZZLES, searches["0"](PUZZLES).answers, searches)
+    comparison = tts.compare(model, labelled(searches["0"](PUZZLES).answers), searches)
     assert comparison.runs["0"].correct.all()
     assert not comparison.runs["1"].correct.all()
 
 
 def test_a_budget_cuts_and_grows_k(model, searches):
     deep = attrs.evolve(searches["best-Q"], depth=7)
-    comparison = tts.compare(model, PUZZLES, labels_of(model), {**searches, "deep": deep}, budget=15)
+    comparison = tts.compare(model, labelled(labels_of(model)), {**searches, "deep": deep}, budget=15)
     for name, run in comparison.runs.items():
         assert run.search.k == (2 if name == "deep" else 3)
         assert (run.lane_steps <= 15).all()
@@ -150,7 +158,7 @@ class Follow(CoupledStrategy):
 
 def test_oracle_stands_beside_exchangeable_rollouts_only(model, searches):
     searches["coupled"] = attrs.evolve(searches["best-Q"], strategy=Follow())
-    rows = {row.search: row for row in tts.compare(model, PUZZLES, labels_of(model), searches).rows()}
+    rows = {row.search: row for row in tts.compare(model, labelled(labels_of(model)), searches).rows()}
     without = {name for name, row in rows.items() if row.passed is None}
     assert without == {"first halted", "first halted, by vote", "coupled"}
     assert all(row.passed is None or row.passed.mean >= row.accuracy.mean for row in rows.values())
@@ -161,7 +169,10 @@ def made(*correct):
     search = Search(Wanderer(), NOISE, QSelector(), k=5, depth=DEPTH)
     marks = [np.array(rows, dtype=bool) for rows in correct]
     steps = [np.full(rows.shape, 20) for rows in marks]
-    runs = [Run(search, rows, rows | True, n, (1.5,) * len(rows)) for rows, n in zip(marks, steps, strict=True)]
+    runs = [
+        Run(search=search, correct=rows, passed=rows | True, lane_steps=n, seconds=(1.5,) * len(rows))
+        for rows, n in zip(marks, steps, strict=True)
+    ]
     return Comparison({f"run | {i}": run for i, run in enumerate(runs)}, tuple(range(len(marks[0]))))
 
 
@@ -215,7 +226,7 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(csv.DictWriter, "writerows", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         made([[1, 0]]).save(target)
     assert target.read_text() == "old"
@@ -223,7 +234,7 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("given", "kind", "sentence"),
+    ("change", "kind", "sentence"),
     [
         ({"searches": {}}, TypeError, "at least one search"),
         ({"searches": {"a": 3}}, TypeError, r"searches\['a'\] is 3"),
@@ -232,22 +243,23 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         ({"seeds": 2}, TypeError, "seeds is 2"),
         ({"seeds": ()}, ValueError, "at least one"),
         ({"seeds": (1, 1)}, ValueError, "none twice"),
-        ({"labels": torch.ones(3, CELLS, dtype=torch.int64)}, ValueError, "each of 12 puzzles"),
-        ({"labels": torch.ones(12, 5, dtype=torch.int64)}, ValueError, r"5\]"),
-        ({"labels": torch.zeros(12, CELLS, dtype=torch.int64)}, ValueError, "puzzle 0 has no label but 0"),
+        ({"dataset": labelled(torch.ones(3, CELLS, dtype=torch.int64))}, ShapeError, r"labels must be .*= \[12, 6\]"),
+        ({"dataset": labelled(torch.ones(12, 5, dtype=torch.int64))}, ShapeError, "a row for each puzzle; got"),
+        ({"dataset": labelled(torch.zeros(12, CELLS, dtype=torch.int64))}, PuzzleError, "row 0: no labelled cell"),
+        ({"dataset": Dataset("bare", PUZZLES)}, PuzzleError, "bare has no solutions"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_bad_input_is_refused_in_a_sentence(model, searches, given, kind, sentence):
-    valid = {"model": model, "puzzles": PUZZLES, "labels": torch.ones_like(PUZZLES), "searches": searches}
+def test_bad_input_is_refused_in_a_sentence(model, searches, change, kind, sentence):
+    valid = {"model": model, "dataset": labelled(torch.ones_like(PUZZLES)), "searches": searches}
     with pytest.raises(kind, match=sentence):
-        tts.compare(**{**valid, **given})
+        tts.compare(**{**valid, **change})
 
 
 def test_a_mistake_shows_before_the_long_run_and_names_its_search(model, searches):
     model.lane_steps, wrong = 0, attrs.evolve(searches["best-Q"], selector=QSelector("max"))  # needs q of every step
     with pytest.raises(TTSError) as caught:
-        tts.compare(model, PUZZLES, torch.ones_like(PUZZLES), {**searches, "wrong": wrong})
+        tts.compare(model, labelled(torch.ones_like(PUZZLES)), {**searches, "wrong": wrong})
     assert caught.value.__notes__ == ["in the comparison's search 'wrong'"]
     assert model.lane_steps == (len(searches) + 1) * model.block
 
@@ -268,7 +280,7 @@ class Blink(Strategy):
 def test_a_strategy_from_outside_joins(model, searches, device):
     check_strategy(Blink(), device=device)
     blink = Search(model, Blink(), QSelector(), k=5, depth=DEPTH)
-    rows = tts.compare(model, PUZZLES, labels_of(model), {**searches, "blink": blink}, budget=20).rows()
+    rows = tts.compare(model, labelled(labels_of(model)), {**searches, "blink": blink}, budget=20).rows()
     assert rows[-1].search == "blink"
     assert rows[-1].lane_steps == 20
     assert 0 <= rows[-1].accuracy.mean <= rows[-1].passed.mean <= 1

@@ -7,7 +7,17 @@ import torch
 from support.models import Wanderer, random_tokens
 
 import tts
-from tts import FirstHalted, GaussianNoise, Identity, MajorityVote, QSelector, Search, StoreError, VerifierSelector
+from tts import (
+    Dataset,
+    FirstHalted,
+    GaussianNoise,
+    Identity,
+    MajorityVote,
+    QSelector,
+    Search,
+    StoreError,
+    VerifierSelector,
+)
 
 PUZZLES, DEPTH = random_tokens(70), 3
 
@@ -42,8 +52,8 @@ def searches(model):
 
 
 @pytest.fixture
-def labels(searches):
-    return searches["best-Q"](PUZZLES).answers
+def data(searches):
+    return Dataset("random", PUZZLES, answers=searches["best-Q"](PUZZLES).answers)
 
 
 def assert_same(a, b):
@@ -55,41 +65,42 @@ def assert_same(a, b):
         assert run.passed is None or np.array_equal(run.passed, b.runs[name].passed), name
 
 
-def test_a_folder_changes_no_number(model, searches, labels, tmp_path):
-    without = tts.compare(model, PUZZLES, labels, searches, (0, 2), ids=torch.arange(70) % 3)
-    kept = tts.compare(model, PUZZLES, labels, searches, (0, 2), ids=torch.arange(70) % 3, out=tmp_path)
+def test_a_folder_changes_no_number(model, searches, data, tmp_path):
+    with_ids = attrs.evolve(data, ids=torch.arange(70) % 3)
+    without = tts.compare(model, with_ids, searches, (0, 2))
+    kept = tts.compare(model, with_ids, searches, (0, 2), out=tmp_path)
     assert_same(kept, without)
     assert len(list(tmp_path.iterdir())) == 4 * 2  # groups x seeds
     assert 0 < kept.runs["plain"].correct.mean() < kept.runs["best-Q"].correct.mean()
 
 
-def test_an_interrupted_comparison_goes_on(model, searches, labels, tmp_path):
+def test_an_interrupted_comparison_goes_on(model, searches, data, tmp_path):
     model.lane_steps = 0
-    whole = tts.compare(model, PUZZLES, labels, searches, (0, 1))
+    whole = tts.compare(model, data, searches, (0, 1))
     expected, model.lane_steps = model.lane_steps, 0
     model.left = 300
     with pytest.raises(KeyboardInterrupt):
-        tts.compare(model, PUZZLES, labels, searches, (0, 1), out=tmp_path)
-    again = tts.compare(model, PUZZLES, labels, searches, (0, 1), out=tmp_path)
+        tts.compare(model, data, searches, (0, 1), out=tmp_path)
+    again = tts.compare(model, data, searches, (0, 1), out=tmp_path)
     assert_same(again, whole)
     assert model.lane_steps < 1.2 * expected  # a shard, and the trial steps, are run twice
     model.lane_steps = 0
-    assert_same(tts.compare(model, PUZZLES, labels, searches, (0, 1), out=tmp_path), whole)
+    assert_same(tts.compare(model, data, searches, (0, 1), out=tmp_path), whole)
     assert model.lane_steps == len(searches) * model.block  # the trial steps alone
 
 
-def test_selectors_and_seeds_join_without_a_run_of_their_own(model, searches, labels, tmp_path):
+def test_selectors_and_seeds_join_without_a_run_of_their_own(model, searches, data, tmp_path):
     some = {"best-Q": searches["best-Q"]}
-    tts.compare(model, PUZZLES, labels, some, out=tmp_path)
+    tts.compare(model, data, some, out=tmp_path)
     made, model.lane_steps = set(tmp_path.iterdir()), 0
     by_rules = attrs.evolve(searches["best-Q"], selector=VerifierSelector().then(QSelector()), lanes=8)
-    tts.compare(model, PUZZLES, labels, {"rules": by_rules, "best-Q": searches["best-Q"]}, out=tmp_path)
+    tts.compare(model, data, {"rules": by_rules, "best-Q": searches["best-Q"]}, out=tmp_path)
     assert model.lane_steps == 2 * model.block
-    tts.compare(model, PUZZLES, labels, some, (0, 1), out=tmp_path)
+    tts.compare(model, data, some, (0, 1), out=tmp_path)
     assert len(set(tmp_path.iterdir()) - made) == 1
 
 
-def test_other_puzzles_are_refused(model, searches, labels, tmp_path):
-    tts.compare(model, PUZZLES, labels, {"plain": searches["plain"]}, out=tmp_path)
+def test_other_puzzles_are_refused(model, searches, data, tmp_path):
+    tts.compare(model, data, {"plain": searches["plain"]}, out=tmp_path)
     with pytest.raises(StoreError, match=r"holds another run: data.puzzles is 70 there and 9 here"):
-        tts.compare(model, PUZZLES[:9], labels[:9], {"plain": searches["plain"]}, out=tmp_path)
+        tts.compare(model, data[:9], {"plain": searches["plain"]}, out=tmp_path)

@@ -42,8 +42,8 @@ TABLE = ("answer", "label", "rules", "lane_steps")
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    found = CliRunner().invoke(app, list(arguments))
-    return found.exit_code, found.output
+    done = CliRunner().invoke(app, list(arguments))
+    return done.exit_code, done.output
 
 
 def table_of(folder: Path) -> list[tuple[str, ...]]:
@@ -67,18 +67,18 @@ def test_an_official_folder_is_evaluated_as_a_search_would(official: Path, tmp_p
     assert code == 0, out
     data = open_dataset(official)[:8]
     model = load("sudoku-9x9")
-    alone = Search(model, Identity(), QSelector(), k=1, depth=4)(torch.as_tensor(data.puzzles))
-    found = Search(model, GaussianNoise(0.5, ("y", "z")), QSelector(), k=3, depth=4)(torch.as_tensor(data.puzzles))
+    alone = Search(model, Identity(), QSelector(), k=1, depth=4)(data.puzzles)
+    noisy = Search(model, GaussianNoise(0.5, ("y", "z")), QSelector(), k=3, depth=4)(data.puzzles)
     labels = torch.as_tensor(data.answers)
     picks = {
         "deterministic": alone,
-        "best-Q@3": found,
-        "mode@3": found.select(MajorityVote()),
-        "verified@3": found.select(VerifierSelector().then(QSelector())),
+        "best-Q@3": noisy,
+        "mode@3": noisy.select(MajorityVote()),
+        "verified@3": noisy.select(VerifierSelector().then(QSelector())),
     }
     by_label = {name: float((pick.answers == labels).all(dim=1).double().mean()) for name, pick in picks.items()}
     by_rules = {name: float(pick.valid.double().mean()) for name, pick in picks.items()}
-    by_label["pass@3"] = by_rules["pass@3"] = float(found.rollouts.correct(labels).any(dim=1).double().mean())
+    by_label["pass@3"] = by_rules["pass@3"] = float(noisy.rollouts.correct(labels).any(dim=1).double().mean())
     rows = table_of(tmp_path / "kept")
     assert [row[0] for row in rows] == list(by_label)
     assert {row[0]: float(row[1]) for row in rows} == by_label
@@ -137,8 +137,7 @@ def test_a_maze_counts_by_the_rules_whatever_the_label_says() -> None:
     tokens, labels = (torch.from_numpy(rows)[None] for rows in (maze.tokens(), maze.answer_tokens(label)))
     model = OtherPath(torch.from_numpy(maze.answer_tokens(other)))
     for data in (Dataset("a", KnownBoards("a", (maze,), (label,))), Dataset("b", tokens, answers=labels)):
-        found = evaluate(Search(model, Jitter(), QSelector(), k=2, depth=1), data)
-        for score in found.scores:
+        for score in evaluate(Search(model, Jitter(), QSelector(), k=2, depth=1), data).scores:
             assert score.right["label"].mean == 0
             assert score.right["rules"].mean == 1
 
@@ -201,8 +200,8 @@ def test_each_row_is_of_its_own_pick() -> None:
 def test_results_do_not_depend_on_where_they_are_kept(tmp_path: Path) -> None:
     search = Search(SMALL, Jitter(), VerifierSelector(), k=3, depth=2)
 
-    def plain(found: Evaluation) -> list[dict[str, object]]:
-        return [{**record, "seconds": 0} for record in found.records()]
+    def plain(evaluation: Evaluation) -> list[dict[str, object]]:
+        return [{**record, "seconds": 0} for record in evaluation.records()]
 
     kept = evaluate(search, sudokus(), out=tmp_path / "a", shard=2)
     assert plain(kept) == plain(evaluate(search, sudokus())) == plain(evaluate(search, sudokus(), out=tmp_path / "a"))
@@ -211,9 +210,11 @@ def test_results_do_not_depend_on_where_they_are_kept(tmp_path: Path) -> None:
 
 
 def test_bundled_sets_have_names() -> None:
-    assert len(named_dataset("bundled:tdoku").data) == 9
+    assert len(named_dataset("bundled:tdoku")) == 9
     with pytest.raises(PuzzleError, match=r"no bundled puzzles of the name 'x'; there are .*top95"):
         named_dataset("bundled:x")
+    with pytest.raises(PuzzleError, match="no data at hard; the bundled puzzles are bundled:hard"):
+        named_dataset("hard")
 
 
 @pytest.mark.parametrize(
@@ -222,10 +223,10 @@ def test_bundled_sets_have_names() -> None:
         (("nothing", "bundled:tdoku"), "no checkpoint at nothing"),
         (("sudoku-9x9", "nothing"), "no data at nothing"),
         (("sudoku-9x9", "bundled:tdoku", "--strategy", "GausianNoise(1)"), "did you mean GaussianNoise?"),
-        (("sudoku-9x9", "bundled:tdoku", "--selector", "Identity()"), "is no selector; choose among"),
+        (("sudoku-9x9", "bundled:tdoku", "--selector", "Identity()"), "is not a selector; choose among"),
         (("sudoku-9x9", "bundled:tdoku", "--stop", "Budget(0)"), "Budget: lane_steps must be 1 or more"),
         (("sudoku-9x9", "ppbench:chess"), "golden 'chess' is not known here"),
-        (("sudoku-9x9", "ppbench:sudoku:big"), "'big' is no size"),
+        (("sudoku-9x9", "ppbench:sudoku:big"), "'big' is not a size"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], sentence: str) -> None:

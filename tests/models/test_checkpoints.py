@@ -180,15 +180,15 @@ def no_state_dict(folder: Path) -> None:
 WRONG = {
     "no_steps": (no_steps, "holds no weights: expected step_N"),
     "no_yaml": (no_yaml, "nor a configuration beside it tell H_cycles, L_cycles: pass config="),
-    "hostile_yaml": (hostile_yaml, "no readable yaml"),
+    "hostile_yaml": (hostile_yaml, "is not readable yaml"),
     "yaml_without_arch": (yaml_without_arch, "nor a configuration beside it tell H_cycles, L_cycles"),
     "no_cycles": (edited("H_cycles", None), "H_cycles"),
     "wrong_width": (edited("expansion", 8), r"256 for width 64; 512 for width 97\) are not those of expansion 8"),
     "not_a_number": (edited("hidden_size", "wide"), "all_config.yaml does not describe the model"),
-    "truncated": (truncated, "damaged or no torch checkpoint"),
+    "truncated": (truncated, "damaged or not a torch checkpoint"),
     "missing_key": (missing_key, r"lacks weights of this TRM: lm_head.weight"),
     "extra_key": (extra_key, "surprise"),
-    "other_model": (other_model, r"no TRM or HRM.*layer.weight"),
+    "other_model": (other_model, r"is not a TRM or HRM.*layer.weight"),
     "no_state_dict": (no_state_dict, "holds no state_dict"),
 }
 
@@ -207,7 +207,7 @@ def test_each_fault_of_a_folder_is_one_clear_sentence(
 def test_a_safetensors_file_of_other_tensors_is_no_model(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, tmp_path / "a.safetensors")
     with pytest.raises(
-        tts.CheckpointError, match=r"no TRM or HRM: it has no embed_tokens\.embedding_weight, but x, \.\.\."
+        tts.CheckpointError, match=r"is not a TRM or HRM: it has no embed_tokens\.embedding_weight, but x, \.\.\."
     ):
         tts.load(tmp_path / "a.safetensors")
     save_file({"x": torch.zeros(1)}, tmp_path / "b.safetensors", {"format": "tts", "model": "TRM", "config": "{}"})
@@ -248,7 +248,7 @@ def test_each_fault_of_a_file_of_ours_is_one_clear_sentence(case: str, tmp_path:
 
 
 def test_nothing_at_a_path_is_one_clear_sentence(tmp_path: Path) -> None:
-    with pytest.raises(tts.CheckpointError, match=r"no checkpoint at .* no embedded model \(.*sudoku-9x9"):
+    with pytest.raises(tts.CheckpointError, match=r"no checkpoint at .* not an embedded model \(.*sudoku-9x9"):
         tts.load(tmp_path / "nothing")
 
 

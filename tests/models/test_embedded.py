@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tts import Identity, QSelector, Search, load
-from tts.datasets import Labelled, pencils_6x6, pencils_10x10, sudokus, sudokus_6x6
+from tts.datasets import Dataset, pencils_6x6, pencils_10x10, sudokus, sudokus_6x6
 from tts.models import embedded
 from tts.puzzles import MixedCodec, VarietyCodec
 
@@ -34,7 +34,7 @@ def test_every_embedded_model_is_known_here() -> None:
 
 
 @pytest.mark.parametrize(("name", "data", "least"), SOLVED)
-def test_an_embedded_model_solves_its_puzzles(name: str, data: Callable[[], Labelled], least: int) -> None:
+def test_an_embedded_model_solves_its_puzzles(name: str, data: Callable[[], Dataset], least: int) -> None:
     model = load(name)
     assert sum(value.numel() for value in model.parameters()) < 1_000_000
     assert isinstance(model.codec, VarietyCodec | MixedCodec)

@@ -105,7 +105,7 @@ NOT_THERE = {
     "hf://someone/puzzles/mlp/step_7": "the repository has no mlp/step_7; it has README.md, config.json",
     "hf://someone/puzzles/../..": r"the repository has no \.\.",
     "hf://someone/readme": "holds no weights",
-    "hf://someone": r"is no address on the hub: expected hf://owner/name\[@revision\]\[/path\]",
+    "hf://someone": r"is not an address on the hub: expected hf://owner/name\[@revision\]\[/path\]",
 }
 
 

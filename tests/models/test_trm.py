@@ -51,17 +51,21 @@ def test_each_step_agrees_with_the_official_code(name: str, dtype: torch.dtype, 
             state = {"y": expected[f"z_H_{step}"].to(dtype), "z": expected[f"z_L_{step}"].to(dtype)}
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 2e-4), (torch.float32, 1e-3)])
 @pytest.mark.parametrize("name", ["trm_att", "hrm"])
-def test_a_rollout_agrees_with_the_official_code(name: str, device: str) -> None:
+def test_a_rollout_agrees_with_the_official_code(name: str, dtype: torch.dtype, tolerance: float, device: str) -> None:
+    """The official outputs are float32, after four steps up to 1.6e-4 from exact arithmetic, which is the same on every
+    machine. Float32 here is as far from it, in directions that depend on the machine: up to 5e-4 from the official."""
     model, expected = official(name)
-    model.to(device)
+    model.to(device, dtype)
     encoded = model.encode(expected["inputs"].to(device), expected["puzzle_identifiers"].to(device))
     state = model.start(5)
     for step in range(STEPS):
         state = model.step(state, encoded)
         for key, value in outputs(model, state).items():
-            drift = 1e-4 if step < 3 or not key.startswith("z_") else 5e-4
-            torch.testing.assert_close(value.cpu(), expected[f"{key}_{step}"], rtol=0, atol=drift, msg=f"{key}_{step}")
+            torch.testing.assert_close(
+                value.double().cpu(), expected[f"{key}_{step}"].double(), rtol=0, atol=tolerance, msg=f"{key}_{step}"
+            )
 
 
 @every_variant
@@ -199,7 +203,7 @@ def test_step_flops_counts_every_product(device: str) -> None:
         assert model.step_flops() == counter.get_total_flops()
 
 
-def test_encode_says_what_shapes_it_takes() -> None:
+def test_encode_says_what_shapes_it_takes(unchecked: None) -> None:
     model = TRM(small())
     with pytest.raises(ShapeError, match=r"takes tokens \[B, 16\]"):
         model.encode(torch.zeros(2, 15, dtype=torch.long), torch.zeros(2, dtype=torch.long))

@@ -20,6 +20,7 @@ from torch import Tensor
 
 import tts
 from tts.models import TwoLatentModel
+from tts.models.checkpoints.checkpoint import load_file
 from tts.models.checkpoints.folders import choose
 
 MODELS = ("trm_mlp", "trm_att", "hrm")
@@ -271,17 +272,13 @@ def test_tables_of_any_width_load_and_fill_the_prefix(width: int, prefix: int, f
 
 
 @pytest.mark.parametrize("file", ["step_7", "model.safetensors"])
-def test_a_mapped_table_gives_the_same_rows_in_every_dtype(
-    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
-) -> None:
+def test_a_mapped_table_gives_the_same_rows_in_every_dtype(file: str, tmp_path: Path, device: str) -> None:
     write(tmp_path / file, with_table(50, 100, 2))
     config = fields("trm_att") | {"seq_len": 100, "puzzle_emb_len": 2}
     tokens, ids = torch.ones(3, 100, dtype=torch.long, device=device), torch.tensor([49, 0, 7], device=device)
     for dtype in (torch.float32, torch.bfloat16):
         copied = tts.load(tmp_path, config=config, dtype=dtype, device=device)
-        with monkeypatch.context() as patch:
-            patch.setattr("tts.models.checkpoints.checkpoint.MAPPED", 1000)
-            mapped = tts.load(tmp_path, config=config, dtype=dtype, device=device)
+        mapped = load_file(tmp_path / file, config=config, dtype=dtype, device=device, mapped_from=1000)
         assert mapped.puzzle_emb.mapped
         assert mapped.puzzle_emb.weights.dtype == torch.float32
         assert mapped.puzzle_emb.weights.device.type == "cpu"
@@ -289,13 +286,14 @@ def test_a_mapped_table_gives_the_same_rows_in_every_dtype(
         assert torch.equal(mapped.encode(tokens, ids), copied.encode(tokens, ids))
 
 
-def test_a_mapped_table_saves_and_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tts.models.checkpoints.checkpoint.MAPPED", 1000)
+def test_a_mapped_table_saves_and_loads(tmp_path: Path) -> None:
     weights = with_table(50, 100, 2)
     write(tmp_path / "step_7", weights)
-    model = tts.load(tmp_path, config=fields("trm_att") | {"seq_len": 100, "puzzle_emb_len": 2})
+    model = load_file(
+        tmp_path / "step_7", config=fields("trm_att") | {"seq_len": 100, "puzzle_emb_len": 2}, mapped_from=1000
+    )
     tts.save(model, tmp_path / "ours.safetensors")
-    again = tts.load(tmp_path / "ours.safetensors")
+    again = load_file(tmp_path / "ours.safetensors", mapped_from=1000)
     assert again.puzzle_emb.mapped
     assert_same(again, weights)
 
@@ -308,10 +306,10 @@ def test_small_weights_outlive_the_file(tmp_path: Path) -> None:
     assert_same(model, weights)
 
 
-def test_an_identifier_beyond_the_table_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tts.models.checkpoints.checkpoint.MAPPED", 1000)
+def test_an_identifier_beyond_the_table_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "step_7", with_table(5, 100, 2))
-    model = tts.load(tmp_path, config=fields("trm_att") | {"seq_len": 100, "puzzle_emb_len": 2})
+    config = fields("trm_att") | {"seq_len": 100, "puzzle_emb_len": 2}
+    model = load_file(tmp_path / "step_7", config=config, mapped_from=1000)
     with pytest.raises(IndexError):
         model.encode(torch.ones(1, 100, dtype=torch.long), torch.tensor([5]))
 

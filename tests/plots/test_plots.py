@@ -25,7 +25,9 @@ def comparison(*lane_steps):
     runs = {}
     for place, steps in enumerate(lane_steps):
         correct = np.arange(40)[None] < 10 + place
-        runs[f"search {place}"] = Run(SEARCH, correct, None, np.full((1, 40), steps), (1.0,))
+        runs[f"search {place}"] = Run(
+            search=SEARCH, correct=correct, passed=None, lane_steps=np.full((1, 40), steps), seconds=(1.0,)
+        )
     return Comparison(runs, (0,))
 
 

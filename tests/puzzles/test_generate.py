@@ -19,11 +19,10 @@ from support.second_solver import solutions
 
 from tts.errors import PuzzleError
 from tts.interfaces import Grid
-from tts.puzzles import Board, Lightup, Sudoku, parse
+from tts.puzzles import Board, Lightup, Sudoku, parse, verifier_for
 from tts.puzzles.generate import NoPuzzleError, files, generate, generate_file, identity, solve
 from tts.puzzles.generate.shakashaka import corners
 from tts.puzzles.generate.sudoku import backtracks, count_solutions
-from tts.verifiers import verifier_for
 
 HARD = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
 SINGLES = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
@@ -258,4 +257,4 @@ def test_a_solve_that_runs_out_of_budget_says_so() -> None:
 def test_the_missing_extra_is_named() -> None:
     code = "import sys; sys.modules['numba'] = None; import tts.puzzles.generate as g; g.generate('lightup', 4, 4)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "ImportError: Generating puzzles needs numba: pip install 'test-time-search[generate]'" in done.stderr
+    assert "TTSError: generating puzzles needs numba: pip install 'test-time-search[generate]'" in done.stderr

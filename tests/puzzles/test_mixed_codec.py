@@ -13,7 +13,7 @@ from tts import TRM, Identity, PuzzleError, QSelector, Search, TRMConfig, load, 
 from tts.datasets import pencils_6x6, sudokus
 from tts.puzzles import MixedCodec, VarietyCodec
 from tts.testing import SmallModel
-from tts.training.presets import as_group
+from tts.training import as_group
 from tts.verifiers.mixed import MixedVerifier, token_starts
 
 VARIETIES = ("sudoku", "lightup", "nurikabe", "heyawake", "tapa", "shakashaka")
@@ -25,7 +25,7 @@ def batch(n: int = 20) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
     rows = []
     for name, data in pencils_6x6().items():
         start = CODEC.range(name)[0]
-        for puzzle, label in zip(data.puzzles[:n], data.labels, strict=False):
+        for puzzle, label in zip(data.puzzles[:n], data.labels().long(), strict=False):
             tokens, place = CODEC.encode(puzzle)
             rows.append((torch.from_numpy(tokens), label + start - 1, place))
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(1)).tolist()
@@ -43,7 +43,7 @@ def test_ranges_share_the_pad_alone_and_fill_the_vocabulary() -> None:
 def test_a_board_and_its_answer_come_back(variety: str) -> None:
     data = pencils_6x6()[variety]
     start, end = CODEC.range(variety)
-    for puzzle, label in zip(data.puzzles[:10], data.labels.numpy(), strict=False):
+    for puzzle, label in zip(data.puzzles[:10], data.labels().numpy(), strict=False):
         tokens, place = CODEC.encode(puzzle)
         assert VARIETIES[place] == variety
         assert (start <= tokens).all()
@@ -111,7 +111,7 @@ def test_smaller_sudokus_lie_on_a_larger_board() -> None:
 def test_views_show_a_puzzle_that_its_answer_solves(variety: str) -> None:
     data = pencils_6x6()[variety]
     tokens, place = CODEC.encode(data.puzzles[0])
-    answer = data.labels[0].numpy() + CODEC.range(variety)[0] - 1
+    answer = data.labels()[0].long().numpy() + CODEC.range(variety)[0] - 1
     views = [view for view, _ in zip(CODEC.views(tokens, place, seed=3), range(6), strict=False)]
     assert len(views) > 2
     assert (views[0].tokens == tokens).all()

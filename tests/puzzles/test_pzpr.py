@@ -1,6 +1,6 @@
 """The verifiers against pzpr itself, the engine behind puzz.link, in the build that ppbench bundles.
 
-    python tests/test_pzpr.py [--grids 20000] [--seed 0]
+    python tests/puzzles/test_pzpr.py [--grids 20000] [--seed 0]
 
 compares many more grids than the tests do.
 """
@@ -23,7 +23,7 @@ from support import solved_boards
 from support.pzpr import bundled, golden, needs_node
 
 from tts.datasets import FOLDER
-from tts.puzzles import VARIETIES, Board, Grid, Heyawake
+from tts.puzzles import PUZZLINK, VARIETIES, Board, Grid, Heyawake
 from tts.verifiers import tokens as t
 
 
@@ -102,7 +102,7 @@ def trials(variety: str, rng: np.random.Generator) -> Iterator[tuple[Board, list
         else:
             tokens = random_tokens(variety, height, width, rng)
             solution = solved_boards.mutated(variety, tokens, tokens, height * width, rng)
-        board = VARIETIES[variety].from_tokens(tokens.ravel(), height, width)
+        board = VARIETIES[variety].board.from_tokens(tokens.ravel(), height, width)
         values = np.array(sorted(board.values()))
         answers = [solved_boards.mutated(variety, tokens, solution, changes, rng) for changes in (0, 1, 1, 2, 3, 6)]
         grids = [board.grid(answer.ravel()) for answer in answers]
@@ -112,7 +112,7 @@ def trials(variety: str, rng: np.random.Generator) -> Iterator[tuple[Board, list
         yield board, grids
 
 
-@pytest.mark.parametrize("variety", VARIETIES)
+@pytest.mark.parametrize("variety", PUZZLINK)
 def test_golden_answers_are_right_and_any_other_value_in_one_cell_is_wrong(variety: str, device: str) -> None:
     assert len(golden(variety)) == 15
     for board, grid in golden(variety):
@@ -128,7 +128,7 @@ def test_golden_answers_are_right_and_any_other_value_in_one_cell_is_wrong(varie
 
 
 @needs_node
-@pytest.mark.parametrize("variety", VARIETIES)
+@pytest.mark.parametrize("variety", PUZZLINK)
 def test_all_failcodes_agree_with_pzpr_on_golden_boards(variety: str) -> None:
     rng, fired = np.random.default_rng(4), Counter[str]()
     with pzpr() as process:
@@ -141,7 +141,7 @@ def test_all_failcodes_agree_with_pzpr_on_golden_boards(variety: str) -> None:
 
 
 @needs_node
-@pytest.mark.parametrize("variety", VARIETIES)
+@pytest.mark.parametrize("variety", PUZZLINK)
 def test_all_failcodes_agree_with_pzpr_on_random_boards(variety: str) -> None:
     fired: Counter[str] = Counter()
     with pzpr() as process:
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     failed = 0
-    for variety in VARIETIES:
+    for variety in PUZZLINK:
         rng, fired, start = np.random.default_rng(args.seed), Counter[str](), time.perf_counter()
         count = wrong = 0
         with pzpr() as process:

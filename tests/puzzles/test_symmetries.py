@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import boards
 
-from tts.puzzles import VARIETIES, Board, Heyawake, Shakashaka, Sudoku, Symmetry, Tapa
+from tts.puzzles import PUZZLINK, Board, Heyawake, Shakashaka, Sudoku, Symmetry, Tapa
 from tts.verifiers.tokens import SHAKASHAKA_EMPTY
 
 
-@pytest.mark.parametrize("variety", VARIETIES)
+@pytest.mark.parametrize("variety", PUZZLINK)
 @given(data=st.data())
 @settings(max_examples=60)
 def test_a_verdict_does_not_depend_on_where_one_looks_from(variety: str, data: st.DataObject) -> None:

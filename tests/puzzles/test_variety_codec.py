@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from support import boards
 
 from tts.errors import PuzzleError
-from tts.puzzles import VARIETIES, Lightup, Nurikabe, Sudoku, Tapa, VarietyCodec
-from tts.verifiers import verifier_for
+from tts.puzzles import PUZZLINK, Lightup, Nurikabe, Sudoku, Tapa, VarietyCodec, verifier_for
 from tts.verifiers.tokens import NURIKABE_NUMBER, UNKNOWN
 
 
-@pytest.mark.parametrize("variety", VARIETIES)
+@pytest.mark.parametrize("variety", PUZZLINK)
 @given(data=st.data())
 @settings(max_examples=40)
 def test_a_codec_pads_boards_and_crops_answers(variety: str, data: st.DataObject) -> None:
@@ -37,7 +36,7 @@ def test_a_codec_pads_boards_and_crops_answers(variety: str, data: st.DataObject
     assert codec.verifier == verifier_for(variety, 10, 11, board.box)
 
 
-@pytest.mark.parametrize("variety", VARIETIES)
+@pytest.mark.parametrize("variety", PUZZLINK)
 @given(data=st.data())
 @settings(max_examples=40)
 def test_a_codecs_vocabulary_holds_every_token(variety: str, data: st.DataObject) -> None:

@@ -12,11 +12,12 @@ import pytest
 import torch
 from support.models import Reveal, Script, Scripted, Wanderer, random_tokens
 from support.reports import BOARDS, NAMES, STEPS, mixed_search
-from support.runs import TOKENS, search
+from support.runs import DATA, TOKENS, labelled, search
 from typer.testing import CliRunner
 
 from tts import (
     Chain,
+    Dataset,
     GaussianNoise,
     Identity,
     MajorityVote,
@@ -37,7 +38,7 @@ from tts.report.boards import read_board
 from tts.report.folders import folder_page
 from tts.report.player import KINDS, choose_puzzles
 from tts.report.subject import Subject
-from tts.runs.store import MANIFEST
+from tts.runs import MANIFEST
 from tts.strategies import TargetedNoise
 from tts.testing import Jitter
 
@@ -160,7 +161,7 @@ def test_without_records_answers_alone_are_played_and_the_page_says_how_to_get_t
 def test_what_comes_from_outside_is_escaped_and_nothing_is_fetched(tmp_path):
     made = search(record=STEPS)
     evil = "</script><script>alert(1)</script>{{data}}<!--"
-    compared = compare(made.model, TOKENS, made(TOKENS).answers, {evil: made}, ignore=-1)
+    compared = compare(made.model, labelled(made), {evil: made})
     path = write_report(compared, tmp_path / "r.html", title=evil, player=made(TOKENS), search=made)
     text = path.read_text()
     assert "alert(1)</script>" not in text
@@ -209,7 +210,7 @@ def test_a_run_folder_tells_what_its_result_tells(tmp_path):
     made = mixed_search(strategy=GaussianNoise(0.6, ("y",)))
     labels = made(BOARDS).rollouts.answers[:, 0].long()
     labels[3] = 1  # which no rollout answers
-    run = Store.open(tmp_path / "run", made, BOARDS, labels=labels, shard=4)
+    run = Store.open(tmp_path / "run", made, Dataset("boards", BOARDS, answers=labels), shard=4)
     run.fill()
     direct = data_of(write_report(run.result(), tmp_path / "a.html", labels=labels, search=made, shown=20))
     code = CliRunner().invoke(
@@ -239,7 +240,7 @@ def test_folders_of_several_runs_play_the_widest(tmp_path):
         "vote": search(made.model, selector=MajorityVote()),
     }
     searches = {name: attrs.evolve(one, model=made.model) for name, one in searches.items()}
-    compared = compare(made.model, TOKENS, made(TOKENS).answers, searches, ignore=-1, out=tmp_path / "runs" / "store")
+    compared = compare(made.model, labelled(made), searches, out=tmp_path / "runs" / "store")
     compared.save(tmp_path / "runs" / "table.csv")
     page = folder_page(tmp_path / "runs", 3, 9, "")
     assert [row[0] for row in page.tables[0].rows] == list(searches)
@@ -257,7 +258,7 @@ def test_what_is_no_run_is_named(tmp_path):
         folder_page(tmp_path / "nothing", 1, 1)
     with pytest.raises(StoreError, match="holds no run"):
         folder_page(tmp_path, 1, 1)
-    run = Store.open(tmp_path / "run", search(), TOKENS, shard=7)
+    run = Store.open(tmp_path / "run", search(), DATA, shard=7)
     run.write(0, run.compute(0))
     with pytest.raises(StoreError, match="shard 1 of 2 is missing or damaged; finish the run first"):
         folder_page(tmp_path / "run", 1, 1)

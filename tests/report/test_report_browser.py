@@ -10,7 +10,7 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from support.reports import BOARDS, STEPS, mixed_search
-from support.runs import TOKENS, search
+from support.runs import TOKENS, labelled, search
 
 from tts import compare
 from tts.report import write_report
@@ -44,7 +44,7 @@ def pages(tmp_path_factory):
     result = made(BOARDS)
     write_report(result, folder / "search.html", labels=result.answers, search=made, puzzles=BOARDS)
     other = search(record=STEPS)
-    compared = compare(other.model, TOKENS, other(TOKENS).answers, {"<b>one": other}, ignore=-1)
+    compared = compare(other.model, labelled(other), {"<b>one": other})
     write_report(compared, folder / "comparison.html")
     write_report(search()(TOKENS), folder / "answers.html")
     return folder

@@ -8,12 +8,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.runs import NOISE, TOKENS, assert_same_tables, search
 from support.models import Wanderer, assert_equal, random_tokens, small_sudoku_model, small_trm
+from support.runs import DATA, NOISE, TOKENS, assert_same_tables, search
 
-from tts.runs import job
 from tts import (
     Budget,
+    Dataset,
     FirstHalted,
     Halted,
     MajorityVote,
@@ -27,6 +27,7 @@ from tts import (
     VerifierSelector,
 )
 from tts.puzzles import parse
+from tts.runs import job
 from tts.strategies import GuidedParticles, Pinning
 
 
@@ -45,7 +46,7 @@ def test_a_run_in_shards_equals_the_search(tmp_path_factory, data):
     keys = data.draw(st.sampled_from([None, torch.arange(b) + 7]))
     made = Search(model, strategy, selector, k=k, depth=depth, stop=stop, record=sorted(record))
     folder, seed = tmp_path_factory.mktemp("run"), data.draw(st.integers(-3, 99))
-    run = Store.open(folder, made, tokens, ids=ids, keys=keys, seed=seed, shard=shard)
+    run = Store.open(folder, made, Dataset("random", tokens, ids=ids), keys=keys, seed=seed, shard=shard)
     run.fill()
     whole, back = made(tokens, ids=ids, keys=keys, seed=seed), run.result()
     assert_equal(back, whole)
@@ -61,7 +62,7 @@ def test_the_tables_say_what_the_result_says(tmp_path):
     whole = made(TOKENS)
     labels = whole.answers.clone()
     labels[::3] = labels[::3] % 6 + 1
-    run = Store.open(tmp_path, made, TOKENS, labels=labels, shard=4)
+    run = Store.open(tmp_path, made, Dataset("random", TOKENS, answers=labels), shard=4)
     run.fill()
     right = whole.rollouts.correct(labels)
     rollouts, puzzles = pandas.read_parquet(tmp_path / "rollouts"), pandas.read_parquet(tmp_path / "puzzles")
@@ -83,7 +84,7 @@ def test_the_tables_say_what_the_result_says(tmp_path):
 
 
 def test_latents_are_searched_with_but_not_kept(tmp_path):
-    run = Store.open(tmp_path, search(record=("y", "q")), TOKENS)
+    run = Store.open(tmp_path, search(record=("y", "q")), DATA)
     run.fill()
     assert list(run.result().rollouts.record) == ["q"]
 
@@ -91,7 +92,7 @@ def test_latents_are_searched_with_but_not_kept(tmp_path):
 def test_boards_bring_what_tokens_do(tmp_path):
     boards = [parse("1.........2....."), parse(".2........1....3"), parse("...4.1..........")]
     made = search(small_sudoku_model(), k=2, depth=2)
-    run = Store.open(tmp_path, made, boards, shard=2)
+    run = Store.open(tmp_path, made, Dataset("three", boards), shard=2)
     run.fill()
     assert_equal(run.result(), made(boards))
 
@@ -113,12 +114,12 @@ class Fails(Wanderer):
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_what_is_whole_is_not_run_again(tmp_path, error):
     model = Fails(error)
-    run = Store.open(tmp_path, search(model), TOKENS, shard=3)
+    run = Store.open(tmp_path, search(model), DATA, shard=3)
     assert run.missing() == [0, 1, 2, 3, 4] == list(range(len(run)))
     model.left = 40
     with pytest.raises((KeyboardInterrupt, TTSError)):
         run.fill()
-    left = Store.open(tmp_path, search(model), TOKENS).missing()
+    left = Store.open(tmp_path, search(model), DATA).missing()
     assert 0 < len(left) < 5
     with pytest.raises(StoreError, match=f"shard {left[0]} of 5 is missing"):
         run.result()
@@ -127,25 +128,25 @@ def test_what_is_whole_is_not_run_again(tmp_path, error):
     assert model.lane_steps == sum(search()(TOKENS[3 * n : 3 * n + 3]).cost.lane_steps_run for n in left)
     assert_equal(run.result(), search()(TOKENS))
     model.lane_steps = 0
-    Store.open(tmp_path, search(model), TOKENS).fill()
+    Store.open(tmp_path, search(model), DATA).fill()
     assert model.lane_steps == 0
 
 
 def test_writers_share_the_missing_shards(tmp_path):
     """Whatever the number of writers and the order in which they come, the folder holds the same."""
-    runs = [Store.open(tmp_path / "run", search(), TOKENS, shard=2) for _ in range(3)]
+    runs = [Store.open(tmp_path / "run", search(), DATA, shard=2) for _ in range(3)]
     missing = runs[0].missing()
     for number in reversed(missing):
         writer = runs[number % 3]
         writer.write(number, writer.compute(number))
-    alone = Store.open(tmp_path / "alone", search(), TOKENS, shard=5)
+    alone = Store.open(tmp_path / "alone", search(), DATA, shard=5)
     alone.fill()
     assert_same_tables(runs[0], alone)
     assert_equal(alone.result(), runs[2].result())
 
 
 def test_the_first_of_two_writers_stays(tmp_path):
-    run = Store.open(tmp_path, search(), TOKENS)
+    run = Store.open(tmp_path, search(), DATA)
     first, second = run.compute(0), run.compute(0)
     run.write(0, first)
     run.write(0, second)
@@ -153,8 +154,8 @@ def test_the_first_of_two_writers_stays(tmp_path):
 
 
 def test_results_of_other_puzzles_are_refused(tmp_path):
-    run = Store.open(tmp_path, search(), TOKENS, shard=3)
-    with pytest.raises(StoreError, match="what was given is not the result of shard 0"):
+    run = Store.open(tmp_path, search(), DATA, shard=3)
+    with pytest.raises(StoreError, match="this is not the result of shard 0"):
         run.write(0, run.compute(1))
     with pytest.raises(StoreError, match="not the result of shard 0"):
         run.write(0, search(k=4)(TOKENS[:3]))
@@ -173,6 +174,6 @@ def test_memory_is_a_shard_whatever_the_number_of_puzzles(tmp_path, monkeypatch)
     gc.collect()
     before = sum(type(x) is Result for x in gc.get_objects())
     monkeypatch.setattr(job, "save", counting)
-    Store.open(tmp_path, search(k=1, depth=1), random_tokens(200, 5), shard=5).fill()
+    Store.open(tmp_path, search(k=1, depth=1), Dataset("many", random_tokens(200, 5)), shard=5).fill()
     assert len(alive) == 40
     assert max(alive) <= before + 5 + 2

@@ -12,18 +12,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.runs import TOKENS, assert_same_tables, files, filled, search
 from support.models import assert_equal, random_tokens
+from support.runs import DATA, TOKENS, assert_same_tables, files, filled, search
 
-from tts import Store, StoreError
+from tts import Dataset, Store, StoreError
 from tts.runs import shards as shard_files
 
 PROGRAM = """
 import sys, time, torch
 sys.path.insert(0, {tests!r})
 from support.models import Wanderer, random_tokens
-from tts import GaussianNoise, QSelector, Search
-from tts import Store
+from tts import Dataset, GaussianNoise, QSelector, Search, Store
 
 class Slow(Wanderer):
     def step(self, state, encoded):
@@ -32,7 +31,7 @@ class Slow(Wanderer):
 
 Slow.__name__ = "Wanderer"
 search = Search(Slow(), GaussianNoise(0.5, ("y", "z")), QSelector(), k=5, depth=4)
-run = Store.open(sys.argv[1], search, random_tokens(40, 3), shard=2)
+run = Store.open(sys.argv[1], search, Dataset("random", random_tokens(40, 3)), shard=2)
 {before}
 run.fill()
 """
@@ -49,7 +48,7 @@ def start(folder, pause=0.003, before=""):
 
 
 def reference(folder):
-    run = Store.open(folder, search(), random_tokens(40, 3), shard=2)
+    run = Store.open(folder, search(), Dataset("random", random_tokens(40, 3)), shard=2)
     run.fill()
     return run
 
@@ -64,7 +63,7 @@ def wait_for(folder, shards):
 def test_killed_at_any_moment_it_goes_on_to_the_same_tables(tmp_path):
     """Two processes fill one folder; both are killed without warning, twice, at moments drawn."""
     moments, folder = random.Random(4), tmp_path / "run"
-    for number in (2, 8):
+    for shards in (2, 8):
         both = [start(folder), start(folder)]
         wait_for(folder, shards)
         time.sleep(moments.random() * 0.05)
@@ -72,7 +71,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_tables(tmp_path):
             process.send_signal(signal.SIGKILL)
             assert process.wait() == -signal.SIGKILL
             process.stderr.close()
-    run = Store.open(folder, search(), random_tokens(40, 3))
+    run = Store.open(folder, search(), Dataset("random", random_tokens(40, 3)))
     assert 0 < len(run.missing()) <= 20 - 7  # a shard that was being replaced when its writer died is lost
     both = [start(folder, pause=0), start(folder, pause=0)]
     for process in both:
@@ -90,7 +89,7 @@ def test_a_full_disk_leaves_no_half_file_and_loses_no_shard(tmp_path):
     assert "StoreError: " in said
     assert "cannot be written: File too large" in said
     assert files(folder) == [Path("manifest.json")]
-    run = Store.open(folder, search(), random_tokens(40, 3))
+    run = Store.open(folder, search(), Dataset("random", random_tokens(40, 3)))
     run.fill()
     assert_same_tables(run, reference(tmp_path / "undisturbed"))
 
@@ -123,7 +122,7 @@ def run(tmp_path_factory):
 
 
 def test_a_shard_of_another_run_is_not_taken_for_ours(run, tmp_path):
-    other = Store.open(tmp_path, search(), TOKENS, seed=1, shard=3)
+    other = Store.open(tmp_path, search(), DATA, seed=1, shard=3)
     for kind in ("rollouts", "puzzles", "shards"):
         for path in (run.folder / kind).iterdir():
             (tmp_path / kind / path.name).write_bytes(path.read_bytes())
@@ -132,7 +131,7 @@ def test_a_shard_of_another_run_is_not_taken_for_ours(run, tmp_path):
 
 def test_two_writers_of_one_shard_do_no_harm(tmp_path):
     """Four threads write the same shard over each other, for their files differ in the seconds; none half-written."""
-    run = Store.open(tmp_path, search(), TOKENS)
+    run = Store.open(tmp_path, search(), DATA)
     results = [run.compute(0) for _ in range(4)]
 
     def write(result):
@@ -149,7 +148,7 @@ def test_two_writers_of_one_shard_do_no_harm(tmp_path):
 
 
 def test_a_file_system_that_forgets_is_found_out(tmp_path, monkeypatch):
-    run = Store.open(tmp_path, search(), TOKENS)
+    run = Store.open(tmp_path, search(), DATA)
     result = run.compute(0)
     monkeypatch.setattr(shard_files, "write_atomic", lambda path, content: path.write_bytes(bytes(content)[:-9]))
     with pytest.raises(StoreError, match="shard 0 does not read back as it was written"):

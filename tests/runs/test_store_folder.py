@@ -8,10 +8,21 @@ import attrs
 import numpy as np
 import pytest
 import torch
-from support.runs import NOISE, TOKENS, files, filled, search
 from support.models import Wanderer, assert_equal, random_tokens, small_trm
+from support.runs import DATA, NOISE, TOKENS, files, filled, search
 
-from tts import GaussianNoise, Halted, MajorityVote, PuzzleError, ShapeError, Store, StoreError, Strategy, TTSError
+from tts import (
+    Dataset,
+    GaussianNoise,
+    Halted,
+    MajorityVote,
+    PuzzleError,
+    ShapeError,
+    Store,
+    StoreError,
+    Strategy,
+    TTSError,
+)
 from tts.runs import describe
 from tts.runs.fingerprint import differences
 from tts.strategies import GuidedParticles
@@ -53,7 +64,7 @@ class Shift(Strategy):
         ({"tokens": TOKENS[:9]}, "data.puzzles is 14 there and 9 here"),
         ({"ids": torch.ones(14, dtype=torch.int64)}, "data.tokens is"),
         ({"keys": torch.arange(14)}, "data.tokens is"),
-        ({"labels": TOKENS}, "data.labels is None there"),
+        ({"answers": TOKENS}, "data.labels is None there"),
         ({"ignore": 3}, "data.ignore is 0 there and 3 here"),
         ({"seed": 1}, "seed is 0 there and 1 here"),
     ],
@@ -61,48 +72,56 @@ class Shift(Strategy):
 )
 def test_another_run_is_refused_in_one_sentence(run, change, says):
     before = files(run.folder)
-    data = {name: change[name] for name in ("ids", "keys", "labels", "ignore", "seed") if name in change}
-    other = {name: change[name] for name in change.keys() - data.keys() - {"tokens"}}
+    known = {name: change[name] for name in ("answers", "ids", "ignore") if name in change}
+    data = Dataset("random", change.get("tokens", TOKENS), **known)
+    options = {name: change[name] for name in ("keys", "seed") if name in change}
+    other = {name: change[name] for name in change.keys() - known.keys() - options.keys() - {"tokens"}}
     with pytest.raises(
         StoreError, match=f"holds another run: .*{says}.*; repeat that run, or name another folder"
     ) as e:
-        Store.open(run.folder, attrs.evolve(search(), **other), change.get("tokens", TOKENS), **data)
+        Store.open(run.folder, attrs.evolve(search(), **other), data, **options)
     assert "\n" not in str(e.value)
     assert files(run.folder) == before
 
 
 def test_what_changes_no_result_is_let_in(run):
-    again = Store.open(run.folder, search(lanes=4), TOKENS.int(), ids=torch.zeros(14, dtype=torch.int64), shard=7)
+    data = Dataset("the same", TOKENS.int(), ids=torch.zeros(14, dtype=torch.int64))
+    again = Store.open(run.folder, search(lanes=4), data, shard=7)
     assert (len(again), again.missing()) == (5, [])
     assert_equal(again.result(), run.result())
 
 
 def test_other_folders_and_damaged_manifests_are_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(StoreError, match=r"is no run folder: it holds thesis.tex but no manifest.json"):
-        Store.open(tmp_path, search(), TOKENS)
+    with pytest.raises(StoreError, match=r"is not a run folder: it holds thesis.tex but no manifest.json"):
+        Store.open(tmp_path, search(), DATA)
     with pytest.raises(StoreError, match="cannot be used as a run folder: File exists"):
-        Store.open(tmp_path / "thesis.tex", search(), TOKENS)
+        Store.open(tmp_path / "thesis.tex", search(), DATA)
     for number, content in enumerate(('{"format": 1', "[]", "{}", '{"format": 1, "run": {}, "shard": "x"}')):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "manifest.json").write_text(content)
         with pytest.raises(StoreError, match=r"manifest.json is damaged: restore it"):
-            Store.open(folder, search(), TOKENS)
-    Store.open(tmp_path / "new", search(), TOKENS)
+            Store.open(folder, search(), DATA)
+    Store.open(tmp_path / "new", search(), DATA)
     manifest = tmp_path / "new" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
     with pytest.raises(StoreError, match="was written in format 2, this is 1"):
-        Store.open(tmp_path / "new", search(), TOKENS)
+        Store.open(tmp_path / "new", search(), DATA)
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path):
     folder = tmp_path / "run"
     for error, says, more in (
-        (PuzzleError, "no puzzles were given", {"puzzles": TOKENS[:0]}),
-        (ShapeError, "puzzles must be integer tokens", {"puzzles": TOKENS[:, :3]}),
-        (ShapeError, r"labels must be integer \[B, L\] = \[14, 6\]", {"labels": TOKENS[:3]}),
-        (ShapeError, "labels must be .*got a list", {"labels": TOKENS.tolist()}),
+        (PuzzleError, "nothing to search: x has no puzzles", {"data": Dataset("x", TOKENS[:0])}),
+        (PuzzleError, "x has 3 cells a puzzle, the model 6", {"data": Dataset("x", TOKENS[:, :3])}),
+        (ShapeError, "puzzles must be integer tokens", {"data": Dataset("x", TOKENS.float())}),
+        (
+            ShapeError,
+            r"labels must be integer \[B, L\] = \[14, 6\]",
+            {"data": Dataset("x", TOKENS, answers=TOKENS[:3])},
+        ),
+        (ShapeError, "labels must be .*got a list", {"data": Dataset("x", TOKENS, answers=TOKENS.tolist())}),
         (ValueError, "shard is 0", {"shard": 0}),
         (
             StoreError,
@@ -110,17 +129,16 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path):
             {"strategy": Shift(lambda x: x)},
         ),
     ):
-        given = {"puzzles": TOKENS, **more}
-        made = search(strategy=given.pop("strategy", NOISE))
+        options = {"data": DATA, **more}
         with pytest.raises(error, match=says):
-            Store.open(folder, made, given.pop("puzzles"), **given)
+            Store.open(folder, search(strategy=options.pop("strategy", NOISE)), options.pop("data"), **options)
     assert not folder.exists()
 
 
 def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(TTSError, match=r"pip install 'test-time-search\[store\]'"):
-        Store.open(tmp_path / "run", search(), TOKENS)
+        Store.open(tmp_path / "run", search(), DATA)
 
 
 @pytest.mark.parametrize(
@@ -149,9 +167,8 @@ def test_descriptions_tell_values_apart(one, two):
 
 
 def test_a_description_is_the_same_in_every_process():
-    code = (
-        "from tts.runs.fingerprint import describe; print(describe([frozenset('abcdef'), {'b': 1, 'a': 2.5}, int, len], 'x'))"
-    )
+    values = "[frozenset('abcdef'), {'b': 1, 'a': 2.5}, int, len]"
+    code = f"from tts.runs import describe; print(describe({values}, 'x'))"
     for seed in ("1", "2"):
         found = subprocess.run(
             [sys.executable, "-c", code],

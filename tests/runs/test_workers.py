@@ -13,9 +13,9 @@ from typing import Any
 import pandas
 import pytest
 import torch
-from support.cluster import TOKENS, alone, search, two_cores
-from support.runs import NOISE, assert_same_tables, files
+from support.cluster import DATA, TOKENS, alone, search, two_cores
 from support.models import Wanderer, assert_equal
+from support.runs import NOISE, assert_same_tables, files
 from typer.testing import CliRunner
 
 from tts import Dataset, FirstHalted, RolloutError, State, Store, TTSError, load
@@ -34,9 +34,10 @@ def ray() -> Iterator[Any]:
 def test_the_rows_do_not_depend_on_the_workers(ray: Any, tmp_path: Path, workers: int, shard: int) -> None:
     """Three workers are more than there are cores."""
     made = search(stop=FirstHalted(), record=("q",)) if workers == 1 else search(strategy=GuidedParticles(NOISE))
-    more = {"ids": torch.arange(40) % 4, "keys": torch.arange(40) + 7, "labels": TOKENS, "seed": 3}
-    found = scale.run(made, TOKENS, tmp_path / "run", workers=workers, shard=shard, **more)
-    expected = alone(tmp_path / "alone", made, **more)
+    data = Dataset("x", TOKENS, answers=TOKENS, ids=torch.arange(40) % 4)
+    more = {"keys": torch.arange(40) + 7, "seed": 3}
+    found = scale.run(made, data, tmp_path / "run", workers=workers, shard=shard, **more)
+    expected = alone(tmp_path / "alone", made, data, **more)
     assert_same_tables(found, expected)
     assert_equal(found.result(), expected.result())
     assert ray.is_initialized()
@@ -44,10 +45,12 @@ def test_the_rows_do_not_depend_on_the_workers(ray: Any, tmp_path: Path, workers
 
 
 def test_a_data_set_brings_its_ids_and_labels(ray: Any, tmp_path: Path) -> None:
-    labels = search()(TOKENS).answers
-    data = Dataset("x", TOKENS, ids=torch.arange(40) % 4, answers=labels, ignore=None)
+    ids = torch.arange(40) % 4
+    labels = search()(TOKENS, ids=ids, seed=1).answers
+    data = Dataset("x", TOKENS, ids=ids, answers=labels, ignore=None)
     found = scale.run(search(), data, tmp_path / "run", seed=1, shard=20)
-    expected = alone(tmp_path / "alone", search(), ids=data.ids, labels=labels, ignore=-100, seed=1)
+    expected = alone(tmp_path / "alone", search(), data, seed=1)
+    assert expected.table("puzzles")["correct"].to_pylist() == [True] * 40
     assert_same_tables(found, expected)
     assert found.table("puzzles")["correct"].to_pylist() == expected.table("puzzles")["correct"].to_pylist()
 
@@ -73,7 +76,7 @@ def test_who_finds_no_room_is_not_waited_for(ray: Any, tmp_path: Path) -> None:
     """One of the two cores is taken until the run is over."""
     holder = ray.remote(threading.Event).options(num_cpus=1).remote()
     ray.get(holder.is_set.remote())
-    found = scale.run(search(), TOKENS, tmp_path / "run", workers=2, shard=10)
+    found = scale.run(search(), DATA, tmp_path / "run", workers=2, shard=10)
     ray.kill(holder)
     assert_same_tables(found, alone(tmp_path / "alone", search()))
 
@@ -81,7 +84,7 @@ def test_who_finds_no_room_is_not_waited_for(ray: Any, tmp_path: Path) -> None:
 def test_what_is_there_needs_no_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = alone(tmp_path, search())
     monkeypatch.setattr(scale, "connected", lambda: pytest.fail("Ray is not needed"))
-    assert_same_tables(scale.run(search(), TOKENS, tmp_path), expected)
+    assert_same_tables(scale.run(search(), DATA, tmp_path), expected)
 
 
 class Fails(Wanderer):
@@ -120,14 +123,14 @@ def test_what_goes_wrong_is_said(
     ray: Any, tmp_path: Path, model: Any, more: dict[str, Any], error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        scale.run(search(model()), TOKENS, tmp_path, **{"workers": 1, **more})
-    assert Store.open(tmp_path, search(model()), TOKENS).missing() == [0]
+        scale.run(search(model()), DATA, tmp_path, **{"workers": 1, **more})
+    assert Store.open(tmp_path, search(model()), DATA).missing() == [0]
 
 
 def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(TTSError, match=r"pip install 'test-time-search\[ray\]'"):
-        scale.run(search(), TOKENS, tmp_path)
+        scale.run(search(), DATA, tmp_path)
 
 
 def test_a_model_on_a_gpu_is_sent_from_main_memory(device: str) -> None:

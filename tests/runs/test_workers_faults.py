@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -14,15 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.cluster import TOKENS, Mortal, alone, search, two_cores
+from support.cluster import DATA, Mortal, alone, search, two_cores
 from support.runs import assert_same_tables, files
-from support.models import Wanderer
-from torch import Tensor
 
-from tts import State, Store, StoreError
+from tts import Store, StoreError
 from tts.runs import workers as scale
-
-
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +37,17 @@ def test_killed_workers_are_replaced(ray: Any, tmp_path: Path, undisturbed: Stor
     deaths.mkdir()
     for age in random.Random(8).sample(range(1, 60), 3):
         (deaths / str(age)).touch()
-    found = scale.run(search(Mortal(deaths)), TOKENS, tmp_path / "run", workers=2, shard=2)
+    found = scale.run(search(Mortal(deaths)), DATA, tmp_path / "run", workers=2, shard=2)
     assert list(deaths.iterdir()) == []
     assert_same_tables(found, undisturbed)
     assert not [path for path in files(found.folder) if path.name.endswith(".tmp")]
 
 
 def test_a_full_disk_is_said_and_loses_no_shard(ray: Any, tmp_path: Path, undisturbed: Store) -> None:
-    done = Store.open(tmp_path, search(Mortal()), TOKENS, shard=4)
+    done = Store.open(tmp_path, search(Mortal()), DATA, shard=4)
     done.write(3, done.compute(3))
     with pytest.raises(StoreError, match="cannot be written: File too large; the finished shards are safe"):
-        scale.run(search(Mortal(largest=3000)), TOKENS, tmp_path, workers=2)
+        scale.run(search(Mortal(largest=3000)), DATA, tmp_path, workers=2)
     assert done.missing() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
     assert not [path for path in files(tmp_path) if path.name.endswith(".tmp")]
     done.fill()
@@ -60,7 +55,7 @@ def test_a_full_disk_is_said_and_loses_no_shard(ray: Any, tmp_path: Path, undist
 
 
 def test_damaged_shards_are_done_again(ray: Any, tmp_path: Path, undisturbed: Store) -> None:
-    run = Store.open(tmp_path, search(Mortal()), TOKENS, shard=4)
+    run = Store.open(tmp_path, search(Mortal()), DATA, shard=4)
     run.fill()
     draw = random.Random(5)
     for shard, kind in ((1, "rollouts/000001.parquet"), (4, "puzzles/000004.parquet"), (7, "shards/000007.json")):
@@ -77,9 +72,9 @@ def test_damaged_shards_are_done_again(ray: Any, tmp_path: Path, undisturbed: St
 PROGRAM = """
 import sys
 from pathlib import Path
-from support.cluster import Mortal, TOKENS, search
+from support.cluster import DATA, Mortal, search
 from tts.runs import workers as scale
-scale.run(search(Mortal(pause=0.02)), TOKENS, sys.argv[1], workers=2, shard=1)
+scale.run(search(Mortal(pause=0.02)), DATA, sys.argv[1], workers=2, shard=1)
 """
 
 
@@ -134,8 +129,8 @@ def test_a_killed_driver_takes_its_workers_along_and_leaves_the_shards(
     wait(lambda: not set(workers) & processes().keys(), "workers outlive their driver")
     for agent in everyone.keys() & processes().keys():  # two of Ray's own take a minute to notice
         os.kill(agent, signal.SIGKILL)
-    missing = Store.open(tmp_path / "run", search(Mortal()), TOKENS).missing()
+    missing = Store.open(tmp_path / "run", search(Mortal()), DATA).missing()
     assert 0 < len(missing) <= 30
-    found = scale.run(search(Mortal()), TOKENS, tmp_path / "run", workers=2)
+    found = scale.run(search(Mortal()), DATA, tmp_path / "run", workers=2)
     assert_same_tables(found, undisturbed)
     assert not [path for path in files(found.folder) if path.name.endswith(".tmp")]

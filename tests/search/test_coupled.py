@@ -1,4 +1,6 @@
-"""Strategies that couple the rollouts of a puzzle: who goes on from whom, what that leaves alone, what it rules out."""
+"""Strategies that couple the rollouts of a puzzle: who continues from whom, what stays its own, what is refused."""
+
+from functools import partial
 
 import attrs
 import numpy as np
@@ -7,6 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.models import Wanderer, assert_equal, random_tokens
+from support.searches import NOISE
+from support.searches import search as default_search
 
 from tts import (
     Budget,
@@ -26,18 +30,16 @@ from tts import (
 from tts.interfaces import CoupledStrategy, Streams
 from tts.strategies import CellMajority, FirstHaltedSelector, Grouped, GuidedParticles
 
-NOISE = GaussianNoise(0.5, ("y", "z"))
 PARTICLES = GuidedParticles(NOISE, temperature=0.5, threshold=1.0)
 few = settings(max_examples=40, deadline=None, derandomize=True)
 
 
-def search(strategy, k=6, **more):
-    return Search(Wanderer(), strategy, QSelector(), **{"k": k, "depth": 4, **more})
+search = partial(default_search, k=6)
 
 
 @attrs.frozen
 class Fixed(CoupledStrategy):
-    """Every rollout goes on from ``parents[rollout]``, with noise of its own."""
+    """Every rollout continues from ``parents[rollout]``, with noise of its own."""
 
     parents: tuple[int, ...]
     seen: list = attrs.field(factory=list)
@@ -62,7 +64,7 @@ def test_results_do_not_depend_on_lanes_or_order(data):
     tokens, seed = random_tokens(b, data.draw(st.integers(0, 99)), repeat=0.2), data.draw(st.integers(0, 99))
 
     def run(puzzles, lanes):
-        return search(PARTICLES, k, depth=depth, stop=stop, lanes=lanes, record=("q",))(puzzles, seed=seed)
+        return search(PARTICLES, k=k, depth=depth, stop=stop, lanes=lanes, record=("q",))(puzzles, seed=seed)
 
     assert_equal(run(tokens[order], 1), run(tokens, 256), order)
 
@@ -86,11 +88,11 @@ def coupled_by_hand(model, tokens, parents, depth, seed):
 @pytest.mark.parametrize("parents", [(0, 1, 2, 3), (3, 0, 0, 1), (2, 2, 2, 2)])
 def test_latents_come_from_the_parent_and_noise_from_the_rollout(parents):
     tokens = random_tokens(1, 3).clamp(min=1)
-    found = search(Fixed(parents), 4, record=("q",))(tokens, seed=5).rollouts
+    rollouts = search(Fixed(parents), k=4, record=("q",))(tokens, seed=5).rollouts
     with torch.no_grad():
         q, answers = coupled_by_hand(Wanderer(block=4), tokens, parents, 4, 5)
-    torch.testing.assert_close(found.record["q"][0], q)
-    assert torch.equal(found.answers[0].long(), answers)
+    torch.testing.assert_close(rollouts.record["q"][0], q)
+    assert torch.equal(rollouts.answers[0].long(), answers)
 
 
 def test_every_tensor_of_a_lane_comes_from_its_parent():
@@ -109,8 +111,8 @@ def test_every_tensor_of_a_lane_comes_from_its_parent():
             return super().perturb(view, rng)
 
     strategy = Watched((1, 1, 3, 0))
-    search(strategy, 4, depth=3)(random_tokens(1, 4))
-    (q, step, _), (rollout, answers, q_seen, trace) = strategy.seen[0], strategy.n_views[1]
+    search(strategy, k=4, depth=3)(random_tokens(1, 4))
+    (q, step, _), (rollout, answers, q_seen, trace) = strategy.seen[0], strategy.views[1]
     assert rollout.tolist() == [0, 1, 2, 3]
     assert step.tolist() == [1]
     assert torch.equal(q_seen, q[0, [1, 1, 3, 0]])
@@ -140,7 +142,7 @@ def test_wrong_parents_are_named(parents, says):
             return parents
 
     with pytest.raises(RolloutError, match=r"Wrong.resample failed on puzzle key .*" + says):
-        search(Wrong((0,)), 4)(random_tokens(1))
+        search(Wrong((0,)), k=4)(random_tokens(1))
 
 
 @pytest.mark.parametrize("stop", [Halted(), Converged(0.1), FirstHalted(2), Halted() | Budget(9)], ids=repr)

@@ -23,12 +23,12 @@ def test_a_graph_computes_what_the_plain_step_computes_on_new_inputs(device: str
     state = model.start(4)
     for _ in range(3):
         expected, readout = plain(model)(state, encoded)
-        found, heads = advance(state, encoded)
+        latents, heads = advance(state, encoded)
         for name, latent in expected.items():
-            torch.testing.assert_close(found[name], latent)
+            torch.testing.assert_close(latents[name], latent)
         torch.testing.assert_close(heads.q, readout.q)
         torch.testing.assert_close(heads.logits, readout.logits)
-        state, encoded = {name: latent.clone() for name, latent in found.items()}, encoded.flip(0)
+        state, encoded = {name: latent.clone() for name, latent in latents.items()}, encoded.flip(0)
 
 
 def test_a_failed_capture_falls_back_with_one_warning() -> None:

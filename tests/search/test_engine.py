@@ -2,22 +2,22 @@
 
 import gc
 import warnings
+from functools import partial
 from time import sleep
 
 import attrs
 import pytest
 import torch
-from support.models import CODEC, BrokenModel, Wanderer, random_tokens
+from support.models import CODEC, BrokenModel, Wanderer, assert_equal, random_tokens
+from support.searches import NOISE
+from support.searches import search as default_search
 
 from tts import (
     Budget,
     FirstHalted,
-    GaussianNoise,
     Halted,
     Identity,
-    QSelector,
     RolloutError,
-    Search,
     SearchInterrupted,
     ShapeError,
     Strategy,
@@ -27,20 +27,10 @@ from tts._util.threads import run_in_threads
 from tts.models import TRM, TRMConfig
 from tts.search.lanes import Lanes
 
-NOISE = GaussianNoise(0.5, ("y", "z"))
 STOPS = (None, Halted(), FirstHalted(2), Verified(), Verified() | Budget(9))
 
 
-def search(model=None, strategy=NOISE, selector=None, **more):
-    return Search(model or Wanderer(), strategy, selector or QSelector(), **({"k": 4, "depth": 3, "lanes": 8} | more))
-
-
-def assert_same(a, b, rows=slice(None)):
-    """All that the rollouts of a and b[rows] brought is equal to the bit."""
-    for name in ("answers", "q", "residual", "steps", "status"):
-        assert torch.equal(getattr(a.rollouts, name), getattr(b.rollouts, name)[rows]), name
-    assert torch.equal(a.index, b.index[rows])
-    assert torch.equal(a.answers, b.answers[rows])
+search = partial(default_search, k=4, depth=3, lanes=8)
 
 
 # Faults
@@ -63,10 +53,10 @@ def test_results_streamed_before_a_fault_stay_valid(stop):
     tokens = random_tokens(20, 6)
     whole, got = search(stop=stop)(tokens), []
     with pytest.raises(RolloutError, match=f"not finite on puzzle key {int(whole.keys[19])}, "):
-        got.extend(search(Poisoned(tokens[19]), stop=stop).stream(tokens))
+        got.extend(search(model=Poisoned(tokens[19]), stop=stop).stream(tokens))
     assert 10 <= len(got) < 20
     for position, result in got:
-        assert_same(result, whole, [position])
+        assert_equal(result, whole, [position])
 
 
 # Threads
@@ -86,13 +76,13 @@ def test_blocks_side_by_side_give_the_same_bits_on_any_number_of_threads(stop, d
     try:
         for threads in (1, 2, 3):
             torch.set_num_threads(threads)
-            results.append(search(model, stop=stop, k=40, lanes=1 if threads == 1 else 200)(random_tokens(9, 6)))
+            results.append(search(model=model, stop=stop, k=40, lanes=1 if threads == 1 else 200)(random_tokens(9, 6)))
     finally:
         torch.set_num_threads(before)
     assert model.parallel_blocks
     assert len(results[0].rollouts.q.unique()) > 9
     for other in results[1:]:
-        assert_same(other, results[0])
+        assert_equal(other, results[0])
 
 
 def test_a_task_that_fails_lets_the_others_finish():
@@ -112,9 +102,9 @@ def test_a_task_that_fails_lets_the_others_finish():
 class Interrupted(Wanderer):
     """Ctrl-C comes in the given step of a block."""
 
-    def __init__(self, at):
+    def __init__(self, steps):
         super().__init__()
-        self.left = at
+        self.left = steps
 
     def step(self, state, encoded):
         self.left -= 1
@@ -128,18 +118,18 @@ def test_an_interrupted_search_hands_over_what_is_finished(stop):
     tokens = random_tokens(20, 7)
     whole = search(stop=stop)(tokens)
     with pytest.raises(SearchInterrupted, match=r"interrupted with \d+ puzzles finished") as caught:
-        search(Interrupted(20), stop=stop)(tokens)
+        search(model=Interrupted(20), stop=stop)(tokens)
     assert isinstance(caught.value, KeyboardInterrupt)
     position, result = caught.value.position, caught.value.result
     assert 0 < len(position) < 20
     assert position.tolist() == sorted(position.tolist())
-    assert_same(result, whole, position)
+    assert_equal(result, whole, position)
     assert torch.is_grad_enabled()
 
 
 def test_a_search_interrupted_at_once_has_no_result():
     with pytest.raises(SearchInterrupted, match="with 0 puzzles") as caught:
-        search(Interrupted(1))(random_tokens(3, 8))
+        search(model=Interrupted(1))(random_tokens(3, 8))
     assert caught.value.result is None
     assert caught.value.position.tolist() == []
 
@@ -180,11 +170,11 @@ def test_out_of_memory_halves_the_lanes_and_changes_nothing_else(stop, where):
     tokens, plan = random_tokens(12, 9), {"k": 8, "lanes": 32, "stop": stop, "record": ("q",)}
     undisturbed, model = search(**plan)(tokens), Hungry(8, where)
     gc.collect()  # lanes that other tests left behind in tracebacks
-    with pytest.warns(RuntimeWarning, match="out of memory: going on with 16 lanes in flight") as warned:
-        result = search(model, **plan)(tokens)
+    with pytest.warns(RuntimeWarning, match="out of memory: continuing with 16 lanes in flight") as warned:
+        result = search(model=model, **plan)(tokens)
     assert len(warned) == 1
     assert model.flight == 8
-    assert_same(result, undisturbed)
+    assert_equal(result, undisturbed)
     assert torch.equal(result.rollouts.record["q"].nan_to_num(9), undisturbed.rollouts.record["q"].nan_to_num(9))
     assert result.cost.lane_steps == undisturbed.cost.lane_steps
     if stop is None:  # twice, two blocks of four lanes were stepped in vain
@@ -201,14 +191,14 @@ def test_out_of_memory_while_embedding():
             raise torch.OutOfMemoryError("stub")
         return embedded
 
-    with pytest.warns(RuntimeWarning, match="going on with 16 lanes"):
-        assert_same(search(BrokenModel("encode", encode), lanes=32)(tokens), undisturbed)
+    with pytest.warns(RuntimeWarning, match="continuing with 16 lanes"):
+        assert_equal(search(model=BrokenModel("encode", encode), lanes=32)(tokens), undisturbed)
     assert failing == []
 
 
 @pytest.mark.parametrize(("more", "fewest"), [({}, 4), ({"stop": Verified(), "k": 9, "waves": (1, 7)}, 8)])
 def test_out_of_memory_at_the_fewest_lanes_is_an_error(more, fewest):
-    failing = search(Hungry(0), **({"lanes": 32} | more))
+    failing = search(model=Hungry(0), **({"lanes": 32} | more))
     says = rf"with {fewest} lanes in flight, the fewest.*narrower waves="
     with pytest.warns(RuntimeWarning, match="out of memory"), pytest.raises(RolloutError, match=says):
         failing(random_tokens(12, 11))
@@ -220,11 +210,11 @@ def test_out_of_memory_at_the_fewest_lanes_is_an_error(more, fewest):
 @pytest.mark.parametrize("stop", STOPS)
 def test_a_stream_yields_what_a_call_returns(stop):
     tokens, model = random_tokens(20, 12, repeat=0.2), Wanderer()
-    whole = search(model, stop=stop, record=("answers",))(tokens)
-    got = list(search(model, stop=stop, record=("answers",)).stream(tokens))
+    whole = search(model=model, stop=stop, record=("answers",))(tokens)
+    got = list(search(model=model, stop=stop, record=("answers",)).stream(tokens))
     assert sorted(position for position, _ in got) == list(range(20))
     for position, result in got:
-        assert_same(result, whole, [position])
+        assert_equal(result, whole, [position])
         assert torch.equal(result.rollouts.record["answers"], whole.rollouts.record["answers"][[position]])
         assert result.cost.lane_steps == result.rollouts.steps.sum()
     total = sum((result.cost for _, result in got[1:]), start=got[0][1].cost)
@@ -236,7 +226,7 @@ def test_a_stream_yields_what_a_call_returns(stop):
 def test_few_puzzles_are_open_at_a_time(stop, most):
     """As many as lanes under a rule, else lanes / K and one more."""
     model, tokens, done = Wanderer(), random_tokens(50, 13), 0
-    for _ in search(model, stop=stop).stream(tokens):
+    for _ in search(model=model, stop=stop).stream(tokens):
         assert len(torch.cat(model.embedded).unique(dim=0)) <= done + most
         done += 1
     assert done == 50
@@ -245,15 +235,27 @@ def test_few_puzzles_are_open_at_a_time(stop, most):
 def test_no_more_slots_than_puzzles():
     """What is recorded is kept for every slot, so that one puzzle takes the room of one."""
     from tts.search import PuzzleQueue
-    from tts.search.engine import Engine, Plan
+    from tts.search.engine import Engine
+    from tts.search.plan import Plan
     from tts.search.scheduler import wave_ends
 
     model = Wanderer()
-    plan = Plan(model, NOISE, Verified(), 64, 4, wave_ends(64), True, ("y",), 0, torch.device("cpu"))
+    plan = Plan(
+        model=model,
+        strategy=NOISE,
+        stop=Verified(),
+        k=64,
+        depth=4,
+        ends=wave_ends(64),
+        lockstep=True,
+        record=("y",),
+        seed=0,
+        device=torch.device("cpu"),
+    )
     engine = Engine(plan, 64, PuzzleQueue(CODEC, random_tokens(1), None, None))
     with torch.no_grad():
         list(engine.run())
-    assert engine.record.kept["y"].shape == (1, 64, 4, 7, 3)
+    assert engine.outcomes.record["y"].shape == (1, 64, 4, 7, 3)
 
 
 def test_a_stream_checks_its_arguments_when_called():
@@ -285,9 +287,9 @@ class Clock(Strategy):
 
 @pytest.mark.parametrize("stop", STOPS)
 def test_memory_stays_with_its_rollout(device, stop):
-    """Also where lanes are moved together or filled anew."""
+    """Also where lanes are moved together or filled again."""
     model = Wanderer(block=2).to(device)
-    search(model, Clock(), stop=stop, lanes=16, k=5, depth=4)(random_tokens(20, 15))
+    search(Clock(), model=model, stop=stop, lanes=16, k=5, depth=4)(random_tokens(20, 15))
 
 
 def test_no_warning_without_cause():

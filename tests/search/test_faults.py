@@ -1,16 +1,18 @@
 """Faults of models, strategies, rules and selectors: one sentence that names who failed, on which puzzle."""
 
+from functools import partial
+
 import attrs
 import pytest
 import torch
-from support.models import BrokenModel, SumRule, Wanderer, random_tokens
+from support.models import BrokenModel, SumRule, random_tokens
+from support.searches import search as default_search
 
 from tts import (
     GaussianNoise,
     Halted,
     QSelector,
     RolloutError,
-    Search,
     Selector,
     Stop,
     Strategy,
@@ -20,11 +22,7 @@ from tts import (
     VerifierSelector,
 )
 
-NOISE = GaussianNoise(0.5, ("y", "z"))
-
-
-def search(model=None, strategy=NOISE, selector=None, **more):
-    return Search(model or Wanderer(), strategy, selector or QSelector(), **({"k": 4, "depth": 3, "lanes": 8} | more))
+search = partial(default_search, k=4, depth=3, lanes=8)
 
 
 def boom(*_):
@@ -85,13 +83,13 @@ def assert_named(run, result_of, says):
 @pytest.mark.parametrize(("method", "change", "says"), MODEL_FAULTS)
 def test_a_fault_of_the_model_is_named(method, change, says):
     tokens = random_tokens(3, 1)
-    assert_named(lambda: search(BrokenModel(method, change))(tokens), search()(tokens), says)
+    assert_named(lambda: search(model=BrokenModel(method, change))(tokens), search()(tokens), says)
 
 
 def test_a_model_must_embed_all_puzzles_alike():
     grown = []
     model = BrokenModel("encode", lambda x: torch.cat([x, *grown], dim=1))
-    stream = search(model, k=8).stream(random_tokens(9, 2))
+    stream = search(model=model, k=8).stream(random_tokens(9, 2))
     next(stream)
     grown.append(torch.zeros(4, 1, 3))
     with pytest.raises(RolloutError, match=r"encode returned torch.float32 \[4, 8, 3\]; expected \[4, 7, 3\]"):
@@ -154,7 +152,7 @@ class BrokenRule(Verifier):
 
 
 def broken_rules(name, change):
-    return BrokenRule(lambda found: attrs.evolve(found, **{name: change(getattr(found, name))}))
+    return BrokenRule(lambda violations: attrs.evolve(violations, **{name: change(getattr(violations, name))}))
 
 
 @pytest.mark.parametrize(
@@ -162,10 +160,10 @@ def broken_rules(name, change):
     [
         (BrokenStop(boom), "the stop rule failed on puzzle key KEY.*: BrokenStop.done failed: ValueError: boom"),
         (BrokenStop(lambda verdict: None), "BrokenStop.done failed: done returned a NoneType; expected a Verdict"),
-        (BrokenStop(lambda verdict: attrs.evolve(verdict, win=verdict.win[:1])), r"done \(wins\).*bool \[3\]"),
+        (BrokenStop(lambda verdict: attrs.evolve(verdict, win=verdict.win[:1])), r"done \(win\).*bool \[3\]"),
         (
-            BrokenStop(lambda verdict: attrs.evolve(verdict, lane=verdict.retire.float())),
-            r"done \(lane\).*torch.float32",
+            BrokenStop(lambda verdict: attrs.evolve(verdict, retire=verdict.retire.float())),
+            r"done \(retire\).*torch.float32",
         ),
         (Halted() | BrokenStop(boom), "KEY.*Either.done failed: BrokenStop.done failed: ValueError: boom"),
         (Verified(BrokenRule(boom)), "KEY.*: Verified.done failed: BrokenRule.valid failed: ValueError: boom"),

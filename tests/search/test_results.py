@@ -8,6 +8,7 @@ from support.models import CODEC, VOCABULARY, SumRule, Wanderer, assert_equal, r
 from tts import (
     FirstHalted,
     GaussianNoise,
+    Halted,
     MajorityVote,
     QSelector,
     Search,
@@ -16,6 +17,7 @@ from tts import (
     Verified,
     VerifierSelector,
 )
+from tts.strategies import GuidedParticles, Pinning, SymmetricViews
 
 NOISE = GaussianNoise(0.5, ("y", "z"))
 
@@ -87,3 +89,19 @@ def test_a_result_knows_its_dtype_and_device(device):
     assert (result.dtype, result.device.type) == (torch.bfloat16, device)
     assert result.rollouts.q.dtype == torch.float32
     assert result.rollouts.answers.dtype == torch.int16
+
+
+@pytest.mark.parametrize(
+    ("strategy", "stop", "exchangeable"),
+    [
+        (NOISE, None, True),
+        (SymmetricViews(NOISE), None, True),
+        (NOISE, Halted(), True),
+        (NOISE, Verified(), False),
+        (GuidedParticles(NOISE), None, False),
+        (Pinning(NOISE), None, False),
+    ],
+    ids=repr,
+)
+def test_rollouts_are_exchangeable_where_neither_strategy_nor_rule_ties_them(strategy, stop, exchangeable):
+    assert Search(Wanderer(), strategy, QSelector(), k=2, stop=stop).exchangeable is exchangeable

@@ -1,5 +1,6 @@
 """Rollouts that see their puzzle from different sides: what they see, and that nothing outside notices."""
 
+from functools import partial
 from itertools import islice
 
 import attrs
@@ -9,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.models import assert_equal
+from support.searches import search as default_search
 from support.solved_boards import solved
 
 from tts import (
@@ -19,17 +21,14 @@ from tts import (
     Identity,
     MajorityVote,
     PuzzleError,
-    QSelector,
     RolloutError,
-    Search,
     VarietyCodec,
     Verified,
 )
 from tts.interfaces import InputStrategy, View
-from tts.puzzles import VARIETIES as BOARDS
+from tts.puzzles import PUZZLINK, VARIETIES
 from tts.strategies import Grouped, GuidedParticles, SymmetricViews
 from tts.testing import SmallModel, TakeFirst
-from tts.verifiers import VARIETIES
 
 NOISE = GaussianNoise(0.3, ("y", "z"))
 SUDOKU = SmallModel(VarietyCodec("sudoku", 4, 4))
@@ -43,8 +42,7 @@ def boards(b, seed=0, givens=0.5):
     return torch.from_numpy(np.where(rng.random(answers.shape) < givens, answers, 1))
 
 
-def search(strategy, k=4, model=SUDOKU, **more):
-    return Search(model, strategy, QSelector(), **{"k": k, "depth": 3, **more})
+search = partial(default_search, k=4, model=SUDOKU, depth=3)
 
 
 def seen(codec, tokens, n, seed=0):
@@ -60,11 +58,12 @@ def forth(view, answers):
 
 
 @pytest.mark.parametrize(("height", "width"), [(5, 5), (5, 6), (7, 5)])
-@pytest.mark.parametrize("variety", [name for name in VARIETIES if name != "sudoku"])
+@pytest.mark.parametrize("variety", [name for name in PUZZLINK if name != "sudoku"])
 def test_verdicts_survive_the_views_of_a_padded_board(variety, height, width):
     codec = VarietyCodec(variety, height, width)
     tokens, answers = solved(variety, 5, 4, np.random.default_rng(1))
-    tokens = BOARDS[variety].from_tokens(tokens.ravel(), 5, 4).tokens().reshape(5, 4)  # heyawake's clues on all cells
+    # heyawake's clues on all cells
+    tokens = VARIETIES[variety].board.from_tokens(tokens.ravel(), 5, 4).tokens().reshape(5, 4)
     puzzle, right = (padded(grid, codec) for grid in (tokens, answers))
     wrong = right.clone()
     wrong[0] = right[1] if right[0] != right[1] else right[right != right[0]][0]
@@ -76,8 +75,8 @@ def test_verdicts_survive_the_views_of_a_padded_board(variety, height, width):
     assert rules[1].any()
     for view in views:
         both = forth(view, torch.stack([right, wrong]))
-        found = codec.verifier.violations(torch.from_numpy(view.tokens).expand(2, -1), both)
-        assert torch.equal(found.rules, rules)
+        violations = codec.verifier.violations(torch.from_numpy(view.tokens).expand(2, -1), both)
+        assert torch.equal(violations.rules, rules)
 
 
 def padded(grid, codec):
@@ -96,9 +95,7 @@ def test_views_that_do_not_fit_are_left_out():
 
 
 def test_codecs_without_symmetries_say_so():
-    with pytest.raises(
-        RolloutError, match=r"SymmetricViews.views_of failed on puzzle key .*TokenCodec knows of no symm"
-    ):
+    with pytest.raises(RolloutError, match=r"SymmetricViews.views_of failed on puzzle key .*TokenCodec knows no symm"):
         search(SymmetricViews(), model=SmallModel())(boards(1))
     with pytest.raises(PuzzleError, match="pad cells alone"):
         next(SUDOKU.codec.views(np.zeros(16, np.int64), 0))
@@ -117,14 +114,14 @@ def test_results_do_not_depend_on_lanes_or_order(data):
     tokens = boards(b, data.draw(st.integers(0, 99)), givens=data.draw(st.sampled_from([0.0, 0.5])))
 
     def run(puzzles, lanes):
-        return search(strategy, k, depth=depth, stop=stop, lanes=lanes, record=("q", "answers"))(puzzles)
+        return search(strategy, k=k, depth=depth, stop=stop, lanes=lanes, record=("q", "answers"))(puzzles)
 
     assert_equal(run(tokens[order], 1), run(tokens, 256), order)
 
 
 def test_the_rollouts_of_fewer_are_the_first():
     tokens = boards(4, 1)
-    four, nine = (search(SymmetricViews(NOISE, n_views=6), k)(tokens).rollouts for k in (4, 9))
+    four, nine = (search(SymmetricViews(NOISE, n_views=6), k=k)(tokens).rollouts for k in (4, 9))
     assert torch.equal(four.q, nine.q[:, :4])
     assert torch.equal(four.answers, nine.answers[:, :4])
 
@@ -133,20 +130,20 @@ def test_the_rollouts_of_fewer_are_the_first():
 def test_a_rollout_is_one_of_its_view_mapped_back(inner, device):
     """To the bit: what a search of the view itself, under the puzzle's key, finds."""
     tokens, model = boards(3, 2), SmallModel(VarietyCodec("sudoku", 4, 4)).to(device)
-    found = search(SymmetricViews(inner, n_views=3, seed=4), 7, model, record=("answers", "q"))(tokens)
+    result = search(SymmetricViews(inner, n_views=3, seed=4), k=7, model=model, record=("answers", "q"))(tokens)
     for puzzle in range(3):
         for rollout in range(7):
             view = seen(model.codec, tokens[puzzle], 3, seed=4)[rollout % 3]
-            there = search(inner, 7, model, record=("answers", "q"))(
-                torch.from_numpy(view.tokens)[None], keys=found.keys[puzzle : puzzle + 1]
+            there = search(inner, k=7, model=model, record=("answers", "q"))(
+                torch.from_numpy(view.tokens)[None], keys=result.keys[puzzle : puzzle + 1]
             ).rollouts
-            here = found.rollouts
+            here = result.rollouts
             assert torch.equal(here.record["q"][puzzle, rollout], there.record["q"][0, rollout])
             assert torch.equal(
                 forth(view, here.record["answers"][puzzle, rollout]), there.record["answers"][0, rollout].long()
             )
             assert torch.equal(forth(view, here.answers[puzzle, rollout]), there.answers[0, rollout].long())
-    assert len(found.rollouts.q[0].unique()) == (3 if inner == Identity() else 7)
+    assert len(result.rollouts.q[0].unique()) == (3 if inner == Identity() else 7)
 
 
 @attrs.frozen
@@ -191,40 +188,44 @@ def test_answers_are_mapped_back_before_anyone_looks():
     """A model that repeats what it sees, on solved boards: stop rules, records, votes and rules see the puzzle."""
     tokens, model = boards(4, 4, givens=1.0), Echo(VarietyCodec("sudoku", 4, 4))
     for stop in (None, Verified()):
-        result = search(SymmetricViews(), 9, model, stop=stop, record=("answers",), waves=(2,))(tokens)
+        result = search(SymmetricViews(), k=9, model=model, stop=stop, record=("answers",), waves=(2,))(tokens)
         started = result.rollouts.status > 0
         assert (result.rollouts.answers == tokens[:, None])[started].all()
         assert (result.rollouts.record["answers"][started][:, 0] == tokens[:, None].expand(-1, 9, -1)[started]).all()
         assert result.valid.all()
         assert (result.winner == (0 if stop else -1)).all()
-    votes = attrs.evolve(search(SymmetricViews(), 9, model), selector=Grouped(TakeFirst(), MajorityVote(), 8))(tokens)
+    votes = attrs.evolve(search(SymmetricViews(), k=9, model=model), selector=Grouped(TakeFirst(), MajorityVote(), 8))(
+        tokens
+    )
     assert (votes.scores.amax(dim=1) == 8).all()
 
 
 def test_every_view_is_embedded_once_and_counted():
     tokens = boards(3, 5)
-    assert search(NOISE, 9, lanes=64)(tokens[[0, 1, 2, 0]]).cost.embedded == 3
-    result = search(SymmetricViews(NOISE, n_views=5), 9, lanes=64)(tokens[[0, 1, 2, 0]])
+    assert search(NOISE, k=9, lanes=64)(tokens[[0, 1, 2, 0]]).cost.embedded == 3
+    result = search(SymmetricViews(NOISE, n_views=5), k=9, lanes=64)(tokens[[0, 1, 2, 0]])
     assert result.cost.embedded == 15
-    assert search(SymmetricViews(NOISE, n_views=5), 2)(tokens).cost.embedded == 6
-    streamed = [one.cost.embedded for _, one in search(SymmetricViews(NOISE, n_views=5), 9).stream(tokens)]
+    assert search(SymmetricViews(NOISE, n_views=5), k=2)(tokens).cost.embedded == 6
+    streamed = [one.cost.embedded for _, one in search(SymmetricViews(NOISE, n_views=5), k=9).stream(tokens)]
     assert sum(streamed) == 15
 
 
 def test_fewer_views_than_asked_for_are_taken_in_turn():
     codec = VarietyCodec("lightup", 3, 5)
     tokens, _ = solved("lightup", 3, 5, np.random.default_rng(2))
-    found = search(SymmetricViews(n_views=8), 8, SmallModel(codec))(torch.from_numpy(tokens.reshape(1, -1))).rollouts
-    assert torch.equal(found.q[:, :4], found.q[:, 4:])
-    assert len(found.q[0].unique()) == 4
+    rollouts = search(SymmetricViews(n_views=8), k=8, model=SmallModel(codec))(
+        torch.from_numpy(tokens.reshape(1, -1))
+    ).rollouts
+    assert torch.equal(rollouts.q[:, :4], rollouts.q[:, 4:])
+    assert len(rollouts.q[0].unique()) == 4
 
 
 def test_views_of_boards_are_those_of_their_tokens():
     from tts.puzzles import Sudoku
 
     tokens = boards(3, 6)
-    made = [Sudoku.from_tokens(row.numpy(), 4, 4) for row in tokens]
-    assert_equal(search(SymmetricViews(NOISE))(made), search(SymmetricViews(NOISE))(tokens))
+    puzzles = [Sudoku.from_tokens(row.numpy(), 4, 4) for row in tokens]
+    assert_equal(search(SymmetricViews(NOISE))(puzzles), search(SymmetricViews(NOISE))(tokens))
 
 
 @pytest.mark.parametrize(
@@ -232,15 +233,15 @@ def test_views_of_boards_are_those_of_their_tokens():
     [
         ({"tokens": np.full(16, 6)}, "view 0 whose tokens are not \\[16\\], from 0 to 5"),
         ({"tokens": np.ones(15, np.int64)}, "view 0 whose tokens are not"),
-        ({"cells": np.zeros(16, np.int64)}, "cells are no permutation of 0 to 15"),
-        ({"values": np.arange(5)}, "values are no permutation of 0 to 5"),
+        ({"cells": np.zeros(16, np.int64)}, "cells are not a permutation of 0 to 15"),
+        ({"values": np.arange(5)}, "values are not a permutation of 0 to 5"),
         (None, "no views"),
     ],
 )
 def test_wrong_views_are_named(change, says):
     @attrs.frozen
     class Wrong(InputStrategy):
-        views = 2
+        n_views = 2
 
         def perturb(self, view, rng):
             return view.state

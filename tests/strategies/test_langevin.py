@@ -27,7 +27,17 @@ def view(model, n=8, seed=0):
 
 def lanes(model, state, encoded, tokens):
     step = torch.ones_like(tokens[:, 0])
-    return StepView(model, state, encoded, tokens, step, tokens, step.float(), {}, 4)
+    return StepView(
+        model=model,
+        state=state,
+        encoded=encoded,
+        tokens=tokens,
+        step=step,
+        answers=tokens,
+        q=step.float(),
+        memory={},
+        depth=4,
+    )
 
 
 def streams(tokens):

@@ -44,8 +44,14 @@ def candidates(answers, q=None, eligible=None):
 
 def pick(selector, found):
     """The pick of a search, index [B]."""
-    status = torch.where(found.eligible, int(Status.FINISHED), int(Status.NOT_STARTED))
-    rollouts = Rollouts(found.answers.short(), found.q, found.residual, found.steps, status, found.record)
+    rollouts = Rollouts(
+        answers=found.answers.short(),
+        q=found.q,
+        residual=found.residual,
+        steps=found.steps,
+        status=torch.where(found.eligible, int(Status.FINISHED), int(Status.NOT_STARTED)),
+        record=found.record,
+    )
     b, none = len(found.tokens), torch.full((len(found.tokens),), -1)
     unpicked = Result(
         tokens=found.tokens,
@@ -55,7 +61,7 @@ def pick(selector, found):
         scores=found.q,
         winner=none,
         rollouts=rollouts,
-        cost=Cost(0, 0, 0.0, 0),
+        cost=Cost(lane_steps=0, lane_steps_run=0, seconds=0.0, flops=0),
         dtype=torch.float32,
         device=torch.device("cpu"),
         verifier=found.verifier,
@@ -160,7 +166,8 @@ def test_then_takes_selectors():
 def test_cancelled_rollouts_are_picked_where_there_are_no_others():
     status = torch.tensor([[Status.CANCELLED, Status.CANCELLED, Status.NOT_STARTED], [2, 3, 0], [1, 3, 3]])
     zeros = torch.zeros(3, 3)
-    eligible = Rollouts(zeros, zeros, zeros, zeros, status, {}).eligible
+    rollouts = Rollouts(answers=zeros, q=zeros, residual=zeros, steps=zeros, status=status, record={})
+    eligible = rollouts.eligible
     assert eligible.tolist() == [[True, True, False], [True, False, False], [True, False, False]]
 
 

@@ -73,10 +73,10 @@ def flags(*lanes):
 def test_by_default_the_model_says_when_it_halts():
     """HRM halts where halt exceeds continue, whatever the sign of q."""
     seen = view(q=torch.tensor([1.0, -1.0, 1.0, -1.0]), halt=flags(1, 2))
-    assert torch.equal(Halted().done(seen).lane, flags(1, 2))
-    assert torch.equal(FirstHalted().done(seen).wins, flags(1, 2))
-    assert torch.equal(Halted(0.5).done(seen).lane, flags(0, 2))
-    assert torch.equal(FirstHalted(threshold=0.5).done(seen).wins, flags(0, 2))
+    assert torch.equal(Halted().done(seen).retire, flags(1, 2))
+    assert torch.equal(FirstHalted().done(seen).win, flags(1, 2))
+    assert torch.equal(Halted(0.5).done(seen).retire, flags(0, 2))
+    assert torch.equal(FirstHalted(threshold=0.5).done(seen).win, flags(0, 2))
 
 
 def test_first_halted_counts_those_that_fired_before():
@@ -91,15 +91,15 @@ def test_convergence_asks_for_an_unchanged_answer_and_a_small_residual():
     moved = torch.zeros(4, 3, dtype=torch.int64)
     moved[1, 2] = 1
     seen = view(answers=moved, residual=torch.tensor([0.1, 0.1, 0.3, 0.2]))
-    assert torch.equal(Converged(0.2).done(seen).lane, flags(0, 3))
-    assert torch.equal(Converged(float("inf")).done(seen).lane, flags(0, 2, 3))
-    assert not Converged(0.2).done(seen).puzzle.any()
+    assert torch.equal(Converged(0.2).done(seen).retire, flags(0, 3))
+    assert torch.equal(Converged(float("inf")).done(seen).retire, flags(0, 2, 3))
+    assert not Converged(0.2).done(seen).end.any()
 
 
 def test_verified_takes_its_own_rules_before_the_models():
     seen = view(answers=torch.tensor([[1, 0, 0], [5, 0, 0], [4, 0, 0], [2, 2, 1]]))
-    assert torch.equal(Verified().done(seen).wins, flags(1, 3))
-    assert torch.equal(Verified(SumRule(4)).done(seen).wins, flags(2))
+    assert torch.equal(Verified().done(seen).win, flags(1, 3))
+    assert torch.equal(Verified(SumRule(4)).done(seen).win, flags(2))
 
 
 def test_a_budget_ends_puzzles_without_a_winner():

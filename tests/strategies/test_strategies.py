@@ -155,7 +155,7 @@ def test_an_empty_chain_is_the_identity():
     assert Chain().memory(3) == {}
 
 
-def test_a_chain_takes_strategies():
+def test_a_chain_takes_strategies(unchecked):
     with pytest.raises(TypeError, match=r"Chain takes strategies; got 0\.1"):
         Chain(0.1)
 

@@ -19,15 +19,17 @@ from torch import Tensor
 
 from support.models import Wanderer, random_tokens
 from support.runs import NOISE
-from tts import QSelector, Search, State, Store
+from tts import Dataset, QSelector, Search, State, Store
 
 TOKENS = random_tokens(40, 3)
+DATA = Dataset("random", TOKENS)
 
 
 @contextmanager
 def two_cores() -> Iterator[Any]:
-    """Ray on this machine, with room for two workers, which find the modules beside this one."""
-    with mock.patch.dict(os.environ, {"PYTHONPATH": str(Path(__file__).parents[1])}):
+    """Ray on this machine, with room for two workers, which find the modules of the tests."""
+    tests = Path(__file__).parents[1]
+    with mock.patch.dict(os.environ, {"PYTHONPATH": os.pathsep.join([str(tests), str(tests / "runs")])}):
         ray.init(
             num_cpus=2,
             num_gpus=0,
@@ -48,11 +50,11 @@ def search(model: Wanderer | None = None, **more: Any) -> Search:
     return Search(model or Wanderer(), **{"strategy": NOISE, "selector": QSelector(), "k": 5, "depth": 4, **more})
 
 
-def alone(folder: Path, made: Search, **more: Any) -> Store:
-    """``TOKENS`` searched in this process, undisturbed, on one thread as workers have it."""
+def alone(folder: Path, made: Search, data: Dataset | None = None, **more: Any) -> Store:
+    """``DATA``, or other data, searched in this process, undisturbed, on one thread as workers have it."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    run = Store.open(folder, made, TOKENS, **{"shard": 7, **more})
+    run = Store.open(folder, made, data or DATA, **{"shard": 7, **more})
     run.fill()
     torch.set_num_threads(threads)
     return run

@@ -15,22 +15,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tts import TRM, TRMConfig
+from support.models import small_config
+from tts import TRM, TokenCodec
 
 Maker = Callable[[Path], None]
+SMALLEST = small_config(TokenCodec(4, 4, 6), hidden_size=8, num_puzzle_identifiers=3, puzzle_emb_len=1)
 MARK = "a-command-ran"  # the file that hostile files try to create
 
 
 def small_weights() -> dict[str, torch.Tensor]:
     """Of the smallest TRM over 4x4 boards."""
-    return TRM(small_config()).state_dict()
-
-
-def small_config() -> TRMConfig:
-    return TRMConfig(
-        vocab_size=6, seq_len=16, num_puzzle_identifiers=3, hidden_size=8, H_cycles=1, L_cycles=2, L_layers=1,
-        expansion=1, num_heads=2, mlp_t=False, pos_encodings="rope", puzzle_emb_ndim=8, puzzle_emb_len=1,
-    )  # fmt: skip
+    return TRM(SMALLEST).state_dict()
 
 
 class Command:

@@ -16,13 +16,13 @@ from safetensors.torch import save_file
 
 import tts
 from support.checkpoint_files import lightning, nested
-from support.hostile_files import small_config, small_weights
+from support.hostile_files import SMALLEST, small_weights
 from support.official_folder import write_official
 from tts.datasets import FOLDER, open_dataset
 from tts.interfaces import TokenCodec
 from tts.models import TRM
 
-FIELDS = {name: getattr(small_config(), name) for name in ("H_cycles", "L_cycles", "num_heads", "pos_encodings")}
+FIELDS = {name: getattr(SMALLEST, name) for name in ("H_cycles", "L_cycles", "num_heads", "pos_encodings")}
 FIELDS |= {"puzzle_emb_len": 1, "seq_len": 16}
 
 
@@ -135,7 +135,7 @@ LOADERS = {
     ),
     "lightning": Loader(with_fields, lambda path: torch.save(lightning(small_weights()), path), "last.ckpt"),
     "safetensors": Loader(with_fields, lambda path: save_file(small_weights(), path), "model.safetensors"),
-    "ours": Loader(tts.load, lambda path: tts.save(TRM(small_config()), path), "ours.safetensors"),
+    "ours": Loader(tts.load, lambda path: tts.save(TRM(SMALLEST), path), "ours.safetensors"),
     "processed folder": Loader(read_folder, processed, "set/test/dataset.json"),
     "tokens": Loader(read_folder, processed, "set/test/all__inputs.npy"),
     "puzzle indices": Loader(read_folder, processed, "set/test/all__puzzle_indices.npy"),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tts import (
     TRM,
+    Codec,
     Readout,
     RecursiveModel,
     Result,
@@ -142,9 +143,9 @@ class Scripted(RecursiveModel):
 
     def read(self, state: State) -> Readout:
         puzzle, rollout, step = state["y"][:, 0].long().unbind(1)
-        at = puzzle, rollout.clamp(max=self.q.shape[1] - 1), step.clamp(max=self.q.shape[2] - 1)  # dead lanes run on
-        q = self.q[at].float()
-        logits = nn.functional.one_hot(self.answer[at], self.codec.vocab_size).float()[:, None]
+        event = puzzle, rollout.clamp(max=self.q.shape[1] - 1), step.clamp(max=self.q.shape[2] - 1)  # dead lanes run on
+        q = self.q[event].float()
+        logits = nn.functional.one_hot(self.answer[event], self.codec.vocab_size).float()[:, None]
         return Readout(logits, q, q > 0)
 
 
@@ -168,6 +169,20 @@ class Reveal(Strategy):
         return {"y": y}
 
 
+def small_config(codec: Codec, **sizes: Any) -> TRMConfig:
+    """The sizes of a TRM of a few thousand parameters over the tokens of a codec; any of them may be changed."""
+    small = {
+        "hidden_size": 16,
+        "H_cycles": 1,
+        "L_cycles": 2,
+        "L_layers": 1,
+        "expansion": 1,
+        "num_heads": 2,
+        "puzzle_emb_len": 0,
+    }
+    return TRMConfig.for_codec(codec, **(small | sizes))
+
+
 class SmallTRM(TRM):
     """A TRM of width 16 with random weights, whose q is of either sign, in blocks of 8 lanes."""
 
@@ -178,21 +193,7 @@ class SmallTRM(TRM):
 
 def small_trm(*, mlp_t: bool = True, seed: int = 0) -> SmallTRM:
     """Over the same tokens as ``Wanderer``."""
-    config = TRMConfig(
-        vocab_size=VOCABULARY,
-        seq_len=CELLS,
-        num_puzzle_identifiers=4,
-        hidden_size=16,
-        H_cycles=1,
-        L_cycles=2,
-        L_layers=1,
-        expansion=1,
-        num_heads=2,
-        mlp_t=mlp_t,
-        pos_encodings="none" if mlp_t else "rope",
-        puzzle_emb_ndim=16,
-    )
-    model = SmallTRM(config, CODEC, seed=seed).eval()
+    model = SmallTRM(small_config(CODEC, num_puzzle_identifiers=4, mlp_t=mlp_t), CODEC, seed=seed).eval()
     with torch.no_grad():
         model.q_head.weight.normal_(generator=torch.Generator().manual_seed(seed))
         model.q_head.bias.zero_()
@@ -205,16 +206,13 @@ class BrokenModel(Wanderer):
     def __init__(self, method: str, change: Callable[[Any], Any]) -> None:
         super().__init__()
         right = getattr(self, method)
-        setattr(self, method, lambda *given: change(right(*given)))
+        setattr(self, method, lambda *arguments: change(right(*arguments)))
 
 
 def small_sudoku_model() -> TRM:
     """A random TRM over 4x4 sudokus."""
-    config = TRMConfig(
-        vocab_size=6, seq_len=16, num_puzzle_identifiers=1, hidden_size=16, H_cycles=1, L_cycles=1, L_layers=1,
-        expansion=1, num_heads=2, mlp_t=True, pos_encodings="none", puzzle_emb_ndim=0,
-    )  # fmt: skip
-    return TRM(config, VarietyCodec("sudoku", 4, 4)).eval()
+    codec = VarietyCodec("sudoku", 4, 4)
+    return TRM(small_config(codec, mlp_t=True, L_cycles=1, puzzle_emb_ndim=0), codec).eval()
 
 
 def assert_equal(a: Result, b: Result, rows: slice | Tensor = slice(None)) -> None:

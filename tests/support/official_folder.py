@@ -56,4 +56,4 @@ def write_official(
 
 def official(folder: Path, **changes: object) -> Path:
     """Six sudokus as ``folder``/data; changes as in write_official."""
-    return write_official(folder / "data", TOKENS, TOP.labels.numpy(), 11, **changes)  # type: ignore[arg-type]
+    return write_official(folder / "data", TOKENS, TOP.labels().numpy(), 11, **changes)  # type: ignore[arg-type]

@@ -9,6 +9,8 @@ import yaml
 from safetensors.torch import load_file
 from torch import Tensor
 
+from support.models import small_config
+from tts.interfaces import TokenCodec
 from tts.models import HRM, TRM, HRMConfig, TRMConfig, TwoLatentModel
 
 DATA = Path(__file__).parents[1] / "data"
@@ -17,20 +19,18 @@ STEPS = 4
 
 def small(**changes: Any) -> TRMConfig:
     """A TRM of a few thousand parameters: D 32, S = 2 + 16."""
-    fields = {
-        "vocab_size": 7,
-        "seq_len": 16,
-        "num_puzzle_identifiers": 3,
-        "hidden_size": 32,
-        "H_cycles": 2,
-        "L_cycles": 3,
-        "L_layers": 2,
-        "expansion": 2.0,
-        "num_heads": 4,
-        "pos_encodings": "rope",
-        "puzzle_emb_ndim": 48,
-    }
-    return TRMConfig(**(fields | changes))
+    config = small_config(
+        TokenCodec(4, 4, 7),
+        num_puzzle_identifiers=3,
+        hidden_size=32,
+        H_cycles=2,
+        L_cycles=3,
+        L_layers=2,
+        expansion=2.0,
+        num_heads=4,
+        puzzle_emb_ndim=48,
+    )
+    return attrs.evolve(config, **changes)
 
 
 def small_hrm(**changes: Any) -> HRMConfig:

@@ -8,10 +8,11 @@ from typing import Any
 import pandas
 
 from support.models import Wanderer, random_tokens
-from tts import GaussianNoise, QSelector, RecursiveModel, Search, Store
+from tts import Dataset, GaussianNoise, QSelector, RecursiveModel, Search, Store
 
 NOISE = GaussianNoise(0.5, ("y", "z"))
 TOKENS = random_tokens(14, 1, repeat=0.2)
+DATA = Dataset("random", TOKENS)
 
 
 def search(model: RecursiveModel | None = None, **more: Any) -> Search:
@@ -20,9 +21,14 @@ def search(model: RecursiveModel | None = None, **more: Any) -> Search:
     return Search(model or Wanderer(), **given)
 
 
+def labelled(made: Search) -> Dataset:
+    """``TOKENS`` labelled as a search answers them."""
+    return Dataset("random", TOKENS, answers=made(TOKENS).answers, ignore=None)
+
+
 def filled(folder: Path) -> Store:
     """A run in five shards."""
-    run = Store.open(folder, search(), TOKENS, shard=3)
+    run = Store.open(folder, search(), DATA, shard=3)
     run.fill()
     return run
 

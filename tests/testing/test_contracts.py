@@ -9,6 +9,7 @@ from support.solved_boards import solved
 import tts
 from tts import strategies
 from tts.interfaces import Candidates, Selector, StepView, Stop, Strategy
+from tts.puzzles import PUZZLINK, verifier_for
 from tts.search import Rollouts
 from tts.strategies import (
     Budget,
@@ -48,7 +49,7 @@ from tts.testing import (
     check_verifier,
     random_candidates,
 )
-from tts.verifiers import VARIETIES, SudokuVerifier, verifier_for
+from tts.verifiers import SudokuVerifier
 
 SUDOKU = SmallModel(tts.VarietyCodec("sudoku", 4, 4))
 STRATEGIES = [
@@ -112,22 +113,22 @@ def test_stop_rules(stop: Stop, device: str) -> None:
     check_stop(stop, SUDOKU.to(device))
 
 
-@pytest.mark.parametrize("variety", VARIETIES)
+@pytest.mark.parametrize("variety", PUZZLINK)
 def test_verifiers(variety: str, device: str) -> None:
     """A right answer, none at all, and a right one beside it again."""
     tokens, answers = (torch.from_numpy(grid) for grid in solved(variety, 4, 4, np.random.default_rng(0)))
     puzzles = tokens.reshape(1, -1).repeat(3, 1).to(device)
-    given = answers.reshape(1, -1).repeat(3, 1).to(device)
-    given[1] = puzzles[1]
-    check_verifier(verifier_for(variety, 4, 4), puzzles, given, torch.tensor([True, False, True]))
+    tried = answers.reshape(1, -1).repeat(3, 1).to(device)
+    tried[1] = puzzles[1]
+    check_verifier(verifier_for(variety, 4, 4), puzzles, tried, torch.tensor([True, False, True]))
 
 
 def test_the_verifier_of_mazes(device: str) -> None:
     maze = tts.parse("S.#\n..G")
     answers = [maze.answer_tokens(maze.parse_answer(text)) for text in ("S.#ooG", "S.#..G", "So#.oG")]
     tokens = torch.from_numpy(maze.tokens()).repeat(3, 1).to(device)
-    given = torch.from_numpy(np.stack(answers)).to(device)
-    check_verifier(verifier_for("maze", 2, 3), tokens, given, torch.tensor([True, False, True]))
+    tried = torch.from_numpy(np.stack(answers)).to(device)
+    check_verifier(verifier_for("maze", 2, 3), tokens, tried, torch.tensor([True, False, True]))
 
 
 def test_models(device: str) -> None:

@@ -22,14 +22,25 @@ from typer.testing import CliRunner
 from tts import TRM, TRMConfig, TTSError, VarietyCodec, load, training
 from tts.cli import app
 from tts.cli.train import train as command
-from tts.datasets import Labelled, pencils_6x6
+from tts.datasets import Dataset, pencils_6x6
 from tts.interfaces import Readout
 from tts.plots import training_curves
 from tts.puzzles import Sudoku
-from tts.training import PRESETS, Group, Mixture, Preset, Schedule, Settings, Trainer, look_around, run, train
-from tts.training.presets import as_group
-from tts.training.puzzle_files import make_sudokus
-from tts.training.run import evaluate
+from tts.training import (
+    PRESETS,
+    Group,
+    Mixture,
+    Preset,
+    Schedule,
+    Settings,
+    Trainer,
+    as_group,
+    evaluate,
+    look_around,
+    make_sudokus,
+    run,
+    train,
+)
 from tts.training.trainer import loss_of, read_state, write_state
 
 CODEC = VarietyCodec("sudoku", 4, 4)
@@ -65,11 +76,14 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Mixture:
 
 @pytest.fixture
 def preset() -> Preset:
-    def tests() -> dict[str, Labelled]:
+    def tests() -> dict[str, Dataset]:
         board = Sudoku((1, 2, 3, 4, 3, 4, 1, 2, 2, 1, 4, 3, 4, 3, 2, 0), 2, 2)
-        return {"one": Labelled((board,), torch.tensor([[2, 3, 4, 5, 4, 5, 2, 3, 3, 2, 5, 4, 5, 4, 3, 2]]))}
+        answers = torch.tensor([[2, 3, 4, 5, 4, 5, 2, 3, 3, 2, 5, 4, 5, 4, 3, 2]])
+        return {"one": Dataset("one", (board,), answers=answers)}
 
-    return Preset("small", CODEC, small_model().config, SMALL, four_by_four, tests)
+    return Preset(
+        name="small", codec=CODEC, config=small_model().config, settings=SMALL, data=four_by_four, tests=tests
+    )
 
 
 def equal(one: object, other: object) -> bool:
@@ -267,12 +281,12 @@ def test_a_run_leaves_a_log_evaluations_and_a_model_that_loads(preset: Preset, t
     with pytest.raises(TTSError, match="is a run of small, not of other"):
         train(attrs.evolve(preset, name="other"), out, Schedule(updates=50), resume=True)
     (out / "state.pt").write_bytes(b"damaged")
-    with pytest.raises(TTSError, match="no state of a training run"):
+    with pytest.raises(TTSError, match="is not a training state that can be resumed"):
         train(preset, out, Schedule(updates=50), resume=True)
 
 
 def test_a_run_is_drawn(preset: Preset, tmp_path: Path) -> None:
-    with pytest.raises(TTSError, match=r"log\.csv is no log of a training run"):
+    with pytest.raises(TTSError, match=r"log\.csv is not a log of a training run"):
         training_curves(tmp_path)
     train(preset, tmp_path / "run", Schedule(updates=4, log_every=2))
     figure = training_curves(tmp_path / "run")
@@ -429,5 +443,5 @@ def test_a_run_that_is_told_to_end_saves_and_can_be_resumed(
     finally:
         signal.signal(signal.SIGTERM, handler)
     assert ended.exit_code == 130, ended.output
-    assert "--resume goes on" in " ".join(ended.output.split())
+    assert "--resume continues" in " ".join(ended.output.split())
     assert read_state(out / "state.pt")["updates"] == 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
 import numpy as np
 import pytest
 import torch
@@ -13,14 +12,13 @@ from hypothesis import strategies as st
 from support.boards import boards
 from support.solved_boards import solved
 
-from tts.datasets import Labelled, sudokus, sudokus_6x6
+from tts.datasets import Dataset, sudokus, sudokus_6x6
 from tts.errors import TTSError
-from tts.puzzles import Heyawake, MixedCodec, Sudoku
-from tts.training import Group, Mixture, puzzle_files
+from tts.puzzles import Heyawake, MixedCodec, Sudoku, VarietyCodec, verifier_for
+from tts.training import Group, Mixture, make_sudokus
 from tts.training.examples import revealed, shuffled
-from tts.training.heyawake import heyawake_clues, heyawake_hints
-from tts.training.puzzle_files import fingerprints, make_sudokus, pencil_groups
-from tts.verifiers import verifier_for
+from tts.training.heyawake import heyawake_hints
+from tts.training.puzzle_files import fingerprints, pencil_groups
 from tts.verifiers.tokens import HEYAWAKE_CELL
 
 
@@ -32,8 +30,9 @@ def test_shuffled_sudokus_are_sudokus_with_their_answers(box: tuple[int, int], s
     data = sudokus_6x6() if side == 6 else sudokus()["tune"]
     if side == 4:
         solved = torch.tensor([[2, 3, 4, 5, 4, 5, 2, 3, 3, 2, 5, 4, 5, 4, 3, 2]]).repeat(8, 1)
-        data = Labelled((Sudoku((1, 0, 0, 4, 0, 4, 1, 0, 2, 0, 0, 3, 0, 3, 2, 0), 2, 2),) * 8, solved)
-    labels = data.labels[:8]
+        boards = (Sudoku((1, 0, 0, 4, 0, 4, 1, 0, 2, 0, 0, 3, 0, 3, 2, 0), 2, 2),) * 8
+        data = Dataset("four", boards, answers=solved)
+    labels = data[:8].labels(VarietyCodec("sudoku", side, side, box)).long()
     tokens = torch.stack([torch.from_numpy(puzzle.tokens()) for puzzle in data.puzzles[:8]])
     draws = torch.Generator().manual_seed(seed)
     new_tokens, new_labels = shuffled(tokens + blank - 1, labels + blank - 1, box, blank, draws)
@@ -60,12 +59,11 @@ def test_revealed_cells_are_those_of_the_answer() -> None:
     assert float(shown.max()) > 0.9
 
 
-def test_no_training_puzzle_is_a_test_puzzle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_training_puzzle_is_a_test_puzzle(tmp_path: Path) -> None:
     first = make_sudokus(tmp_path / "first.npz", 6, 40, seed=1, clues=(8, 14))
     clues = np.maximum(first.tokens - 1, 0)
     turned = [Sudoku(row.reshape(6, 6)[::-1].ravel(), 2, 3) for row in clues[:20]]
-    monkeypatch.setattr(puzzle_files, "_test_boards", lambda *_: turned)
-    again = make_sudokus(tmp_path / "again.npz", 6, 40, seed=1, clues=(8, 14))
+    again = make_sudokus(tmp_path / "again.npz", 6, 40, seed=1, clues=(8, 14), tests=turned)
     known = {row.tobytes() for row in first.tokens[:20]}
     assert not known & {row.tobytes() for row in again.tokens}
     assert {row.tobytes() for row in first.tokens[20:]} <= {row.tobytes() for row in again.tokens} | {
@@ -73,12 +71,9 @@ def test_no_training_puzzle_is_a_test_puzzle(tmp_path: Path, monkeypatch: pytest
     }
 
 
-def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(puzzle_files, "HELD", 4)
+def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(tmp_path: Path) -> None:
     codec = MixedCodec(("sudoku", "shakashaka", "heyawake"), 4, 4)
-    pairs = pencil_groups(tmp_path, codec, {"sudoku": 20, "shakashaka": 20, "heyawake": 12}, 5, {"heyawake": 2})
+    pairs = pencil_groups(tmp_path, codec, {"sudoku": 20, "shakashaka": 20, "heyawake": 12}, 5, {"heyawake": 2}, held=4)
     assert len(list(tmp_path.glob("heyawake_4x4_12_5.npz"))) == 1
     for place, (train_group, held) in enumerate(pairs):
         assert train_group.identifier == held.identifier == place
@@ -107,7 +102,11 @@ def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(
 def test_groups_have_their_shares_of_the_lanes(shares: list[int], rounds: int) -> None:
     groups = [
         Group(
-            f"group {place}", tokens=torch.full((3, 4), place), labels=torch.ones(3, 4), identifier=place, share=share
+            name=f"group {place}",
+            tokens=torch.full((3, 4), place),
+            labels=torch.ones(3, 4),
+            identifier=place,
+            share=share,
         )
         for place, share in enumerate(shares)
     ]
@@ -121,7 +120,7 @@ def test_groups_have_their_shares_of_the_lanes(shares: list[int], rounds: int) -
 
 def test_a_share_below_one_is_refused() -> None:
     with pytest.raises(TTSError, match="tapa has 0 for its share of the lanes; it must be 1 or more"):
-        Group("tapa", torch.ones(1, 4), torch.ones(1, 4), share=0)
+        Group(name="tapa", tokens=torch.ones(1, 4), labels=torch.ones(1, 4), share=0)
 
 
 @given(height=st.integers(1, 7), width=st.integers(1, 7), seed=st.integers(0, 10_000), everywhere=st.booleans())
@@ -132,7 +131,7 @@ def test_hints_of_heyawake_hide_no_wall_and_tell_the_truth(
     pair = solved("heyawake", height, width, np.random.default_rng(seed))
     tokens, labels = (torch.from_numpy(grid).flatten()[None] for grid in pair)
     if everywhere:
-        tokens = heyawake_clues(tokens, height, width)
+        tokens = torch.from_numpy(Heyawake.from_tokens(tokens[0].numpy(), height, width).tokens())[None]
     hints = heyawake_hints(tokens, labels, height, width)
     shown, numbers = hints < HEYAWAKE_CELL, [(x - HEYAWAKE_CELL) // 4 - 2 for x in (tokens, hints)]
     assert (hints[shown] == labels[shown]).all()
@@ -158,34 +157,11 @@ def test_heyawakes_clues_stand_on_all_cells_of_their_rooms(board: Heyawake) -> N
     alone = np.where(firsts, everywhere, HEYAWAKE_CELL + (everywhere - HEYAWAKE_CELL) % 4)
     for tokens in (everywhere, alone):
         assert Heyawake.from_tokens(tokens, board.height, board.width) == board
-        spread = heyawake_clues(torch.from_numpy(tokens)[None], board.height, board.width)
-        assert torch.equal(spread[0], torch.from_numpy(everywhere))
 
 
-def test_files_with_clues_on_first_cells_alone_are_read_with_clues_on_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(puzzle_files, "HELD", 4)
-    path = tmp_path / "heyawake.npz"
-    made = puzzle_files.make_pencils(path, "heyawake", 4, 12, 5)
-    fields = attrs.asdict(made)
-    for name in ("tokens", "held_tokens"):
-        boards = [Heyawake.from_tokens(row, 4, 4) for row in fields[name]]
-        firsts = np.array([board.rooms() for board in boards]) == np.arange(16)
-        walls = HEYAWAKE_CELL + (fields[name] - HEYAWAKE_CELL) % 4
-        fields[name] = np.where(firsts, fields[name], walls).astype(np.int16)
-        assert (fields[name] != getattr(made, name)).any()
-    np.savez_compressed(path, **fields)
-    again = puzzle_files.make_pencils(path, "heyawake", 4, 12, 5)
-    for name, cells in attrs.asdict(again).items():
-        assert np.array_equal(cells, getattr(made, name))
-        assert cells.dtype == np.int16
-
-
-def test_sudokus_on_a_larger_board_are_drawn_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(puzzle_files, "HELD", 4)
+def test_sudokus_on_a_larger_board_are_drawn_whole(tmp_path: Path) -> None:
     codec = MixedCodec(("lightup", "sudoku"), 5, 5, box=(2, 2))
-    pairs = pencil_groups(tmp_path, codec, {"sudoku": 20}, 5)
+    pairs = pencil_groups(tmp_path, codec, {"sudoku": 20}, 5, held=4)
     (train_group, held), board = pairs[0], torch.ones(5, 5, dtype=torch.bool)
     assert [group.identifier for group in pairs[0]] == [1, 1]
     board[:4, :4] = False

@@ -1,4 +1,4 @@
-"""Ablations."""
+"""tts ablate."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NAMES = ("selectors", "sigma_latents", "width_depth", "strategies", "stop_rules"
 
 def ablate(
     name: Annotated[str, typer.Argument(help=", ".join(NAMES))],
-    out: Annotated[Path | None, typer.Option(help="folder, by default runs/NAME; the same call goes on there")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder, by default runs/NAME; the same call resumes")] = None,
     model: Model = "sudoku-9x9",
-    data: Annotated[str, typer.Option(help="bundled puzzles by name, or a file or folder of puzzles")] = "hard",
+    data: Annotated[str, typer.Option(help="bundled:NAME, or a file or folder of puzzles")] = "bundled:hard",
     puzzles: Annotated[int, typer.Option(min=1, help="the first so many")] = 200,
     k: Width = 16,
     depth: Depth = 16,
@@ -33,18 +33,19 @@ def ablate(
         fail(f"there is no ablation {name}; choose one of {', '.join(NAMES)}")
     with sentences():
         from tts import GaussianNoise
-        from tts.ablations.ablation import Ablation, data_of
+        from tts.ablations.ablation import Ablation
+        from tts.datasets import named_dataset
 
-        loaded, found, folder = model_of(model, device, dtype), data_of(data)[:puzzles], out or Path("runs") / name
+        loaded, folder = model_of(model, device, dtype), out or Path("runs") / name
         kind = str(next(loaded.parameters()).dtype).removeprefix("torch.")
-        given = {"out": folder, "model": model, "data": data, "puzzles": puzzles, "k": k, "depth": depth}
-        given |= {"seeds": seeds, "sigma": sigma, "latents": latents, "dtype": kind}
-        words = ["tts", "ablate", name, *(word for key, value in given.items() for word in (f"--{key}", f"{value}"))]
+        options = {"out": folder, "model": model, "data": data, "puzzles": puzzles, "k": k, "depth": depth}
+        options |= {"seeds": seeds, "sigma": sigma, "latents": latents, "dtype": kind}
+        words = ["tts", "ablate", name, *(word for key, value in options.items() for word in (f"--{key}", f"{value}"))]
         ablation = Ablation.open(
             name,
             folder,
             loaded,
-            found,
+            named_dataset(data)[:puzzles],
             k=k,
             depth=depth,
             seeds=tuple(range(seeds)),

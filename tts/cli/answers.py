@@ -1,4 +1,4 @@
-"""What ``tts solve`` and ``tts verify`` print."""
+"""Print the answers of ``tts solve`` and the verdict of ``tts verify``."""
 
 from __future__ import annotations
 
@@ -9,44 +9,46 @@ from rich.console import Console
 from tts.puzzles import Board, parse
 from tts.puzzles.drawing import rich_text
 from tts.search import Result, Search, Status
-from tts.verifiers.failcodes import WORDS
+from tts.verifiers.failcodes import FAILCODES
 
 
 def solve_all(puzzles: Sequence[Board], search: Search, seed: int, console: Console) -> int:
-    """Search the puzzles and print each answer as it comes; how many of them break the rules."""
+    """Search the puzzles and print each answer as it comes. Return how many answers break the rules."""
     unsolved = 0
     for position, result in search.stream(puzzles, seed=seed):
         puzzle = puzzles[position]
         grid = search.model.codec.decode(puzzle, result.answers[0].numpy())
-        broken = puzzle.violations(grid)
-        unsolved += bool(broken)
+        violations = puzzle.violations(grid)
+        unsolved += bool(violations)
         if len(puzzles) > 1:
             console.print(f"puzzle {position + 1} of {len(puzzles)}")
         console.print(rich_text(puzzle, grid, puzzle.violated(grid)))
         console.print(_who(result))
-        if broken:
+        if violations:
             console.print(f"[bold red]not solved[/]: none of {search.k} rollouts passed the rules; this is the best")
-            _explain(broken, console)
+            _explain(violations, console)
         console.print()
     return unsolved
 
 
 def verify_one(text: str, answer: str, console: Console) -> bool:
-    """Check an answer, print the verdict, the broken rules in words and the board with the cells marked."""
+    """Print the board with an answer, the broken rules and their cells. Return whether no rule is broken."""
     puzzle = parse(text)
     grid = puzzle.parse_answer(answer)
-    broken = puzzle.violations(grid)
+    violations = puzzle.violations(grid)
     console.print(rich_text(puzzle, grid, puzzle.violated(grid)))
-    if broken:
-        console.print(f"[bold red]wrong[/]: {len(broken)} rule{'s' * (len(broken) > 1)} broken")
-        _explain(broken, console)
+    if violations:
+        console.print(f"[bold red]wrong[/]: {len(violations)} rule{'s' * (len(violations) > 1)} broken")
+        _explain(violations, console)
     else:
         console.print("[bold green]solved[/]: no rule is broken")
-    return not broken
+    return not violations
 
 
 def _who(result: Result) -> str:
-    index, rollouts = int(result.index[0]), result.rollouts
+    """Return who picked the answer of the first puzzle, with its rollout, Q and steps."""
+    index = int(result.index[0])
+    rollouts = result.rollouts
     by = "the rules" if result.winner[0] >= 0 else "its Q"
     started = int((rollouts.status[0] != Status.NOT_STARTED).sum())
     return (
@@ -55,6 +57,6 @@ def _who(result: Result) -> str:
     )
 
 
-def _explain(broken: Sequence[str], console: Console) -> None:
-    for code in broken:
-        console.print(f"  {code}: {WORDS[code]}")
+def _explain(violations: Sequence[str], console: Console) -> None:
+    for code in violations:
+        console.print(f"  {code}: {FAILCODES[code]}")

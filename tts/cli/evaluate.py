@@ -1,4 +1,4 @@
-"""Evaluate a model on a data set."""
+"""tts evaluate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, help="use the first so many puzzles")] = None,
     split: Annotated[str, typer.Option(help="of a folder that has several")] = "test",
     out: Annotated[
-        Path | None, typer.Option(help="folder for rollouts and table; the same command goes on there")
+        Path | None, typer.Option(help="folder for rollouts and table; the same command continues there")
     ] = None,
     shard: Annotated[int, typer.Option(min=1, help="puzzles that are searched and kept together")] = 64,
     baseline: Annotated[bool, typer.Option(help="run the deterministic model, too")] = True,
@@ -40,7 +40,7 @@ def evaluate(
     workers: Annotated[int | None, typer.Option(min=1, help="with --ray; all there is room for")] = None,
     gpus_per_worker: Annotated[float | None, typer.Option(min=0, help="with --ray; 1 where there are GPUs")] = None,
 ) -> None:
-    """How many puzzles a search solves, in a table. With --out it is kept, and goes on after a kill."""
+    """Count the puzzles that a search solves, in a table. With --out it is kept, and continues after a kill."""
     if ray and out is None:
         fail("--ray needs a folder that all workers see: add --out FOLDER")
     if not ray and (workers, gpus_per_worker) != (None, None):
@@ -53,19 +53,16 @@ def evaluate(
 
         noise, pick = plugin(strategy, Strategy), plugin(selector, Selector)  # type: ignore[type-abstract]
         rule = None if stop is None else plugin(stop, Stop)  # type: ignore[type-abstract]
-        chosen = named_dataset(data, split)
-        puzzles = chosen.data if limit is None else chosen.data[:limit]
+        dataset = named_dataset(data, split)[:limit]
         search = Search(model_of(model, device, dtype), noise, pick, k=k, depth=depth, stop=rule)
         with _filling(ray, workers, gpus_per_worker) as fill:
-            found = run(
-                search, puzzles, seed=seed, out=out, shard=shard, baseline=baseline, judges=chosen.judges, fill=fill
-            )
-        CONSOLE.print(found.rich())
+            evaluation = run(search, dataset, seed=seed, out=out, shard=shard, baseline=baseline, fill=fill)
+        CONSOLE.print(evaluation.rich())
 
 
 @contextmanager
 def _filling(ray: bool, workers: int | None, gpus_per_worker: float | None) -> Iterator[Callable[[Store, str], None]]:
-    """Who runs what a store is missing: this process, or workers."""
+    """Yield what runs the missing shards of a store: this process, or workers."""
     from tts import Store
 
     if not ray:

@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
-from tts.cli.options import Seed, sentences, size_of
+from tts.cli.options import sentences
 
 
 def generate(
     variety: Annotated[str, typer.Argument(help="sudoku, lightup, nurikabe, heyawake, tapa or shakashaka")],
-    out: Annotated[Path, typer.Option(help="JSON lines; an existing file of the same kind is gone on with")],
-    size: Annotated[str, typer.Option(help="side, or HEIGHTxWIDTH")] = "9",
-    count: Annotated[int, typer.Option(min=1, help="puzzles in the file at the end")] = 100,
-    seed: Seed = 0,
-    workers: Annotated[int, typer.Option(min=1, help="processes")] = 1,
+    out: Annotated[Path, typer.Option(help="JSON lines; an existing file made with the same arguments is continued")],
+    size: Annotated[str, typer.Option(help="of the boards: the side, or HEIGHTxWIDTH")] = "9",
+    count: Annotated[int, typer.Option(min=1, help="how many puzzles the file holds at the end")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="of the puzzles")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="processes that generate puzzles")] = 1,
 ) -> None:
-    """Generate puzzles with exactly one solution, one JSON line each. Resumes."""
+    """Generate puzzles with exactly one solution, one JSON line each. An interrupted command resumes when repeated."""
     with sentences():
         from tts.puzzles.generate import generate_file
 
-        generate_file(variety, size_of(size), count, out, seed, workers=workers)
+        generate_file(variety, size, count, out, seed, workers=workers)

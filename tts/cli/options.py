@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -13,17 +12,17 @@ from tts.errors import TTSError
 CONSOLE = Console()
 
 Model = Annotated[str, typer.Option(help="an embedded model's name, a checkpoint folder or file")]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, ...; the GPU where there is one")]
-Dtype = Annotated[str | None, typer.Option(help="float32 or bfloat16; bfloat16 where the device has it")]
-Seed = Annotated[int, typer.Option(help="of all noise")]
-Width = Annotated[int, typer.Option("--k", min=1, help="rollouts a puzzle")]
-Depth = Annotated[int, typer.Option(min=1, help="supervision steps a rollout")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, ...; by default the GPU where there is one")]
+Dtype = Annotated[str | None, typer.Option(help="float32 or bfloat16; by default bfloat16 where the device has it")]
+Seed = Annotated[int, typer.Option(help="seed of all noise")]
+Width = Annotated[int, typer.Option("--k", min=1, help="rollouts per puzzle")]
+Depth = Annotated[int, typer.Option(min=1, help="supervision steps per rollout")]
 Sigma = Annotated[float, typer.Option(min=0, help="standard deviation of the noise")]
-Latents = Annotated[str, typer.Option(help="latents that are perturbed, such as y,z")]
+Latents = Annotated[str, typer.Option(help="latents to perturb, such as y,z")]
 
 
 class sentences:
-    """Errors raised on purpose become one sentence on stderr and exit code 2."""
+    """A block whose errors raised on purpose become one sentence on stderr and exit code 2."""
 
     def __enter__(self) -> None:
         return None
@@ -34,11 +33,13 @@ class sentences:
 
 
 def fail(sentence: str) -> NoReturn:
+    """Print a sentence on stderr and end with exit code 2."""
     typer.echo(f"tts: {sentence}", err=True)
     raise typer.Exit(2)
 
 
 def model_of(source: str, device: str | None, dtype: str | None) -> Any:
+    """Return the model that ``source`` names, on the device and in the dtype that the options say."""
     from tts.models import fast_dtype, load
 
     where, kind = place_of(device, dtype)
@@ -46,7 +47,7 @@ def model_of(source: str, device: str | None, dtype: str | None) -> Any:
 
 
 def place_of(device: str | None, dtype: str | None) -> tuple[Any, Any]:
-    """The torch.device, the default one unless given, and the torch.dtype, None unless given."""
+    """Return the torch.device, by default the fastest here, and the torch.dtype, None where it is not said."""
     import torch
 
     from tts.models import default_device
@@ -60,33 +61,3 @@ def place_of(device: str | None, dtype: str | None) -> tuple[Any, Any]:
         return where, names[dtype] if dtype else None
     except (RuntimeError, AssertionError) as error:
         fail(f"--device {device} cannot be used here: {str(error).splitlines()[0]}")
-
-
-def boards_of(text: str) -> list[Any]:
-    from tts.errors import PuzzleError
-    from tts.puzzles import parse
-
-    path = Path(text)
-    try:
-        lines = path.read_text().splitlines() if len(text) < 4096 and path.is_file() else None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PuzzleError(f"{text} cannot be read as text: {error}") from error
-    if lines is None:
-        return [parse(text)]
-    boards = []
-    for number, line in enumerate(lines, 1):
-        if line.strip() and not line.startswith("#"):
-            try:
-                boards.append(parse(line))
-            except PuzzleError as error:
-                raise PuzzleError(f"{text}, line {number}: {error}") from error
-    if not boards:
-        raise PuzzleError(f"{text} holds no puzzles: expected one a line")
-    return boards
-
-
-def size_of(text: str) -> tuple[int, int]:
-    sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.strip().isdigit() for side in sides):
-        fail(f"--size {text} is no size; write a side such as 9, or HEIGHTxWIDTH such as 6x8")
-    return int(sides[0]), int(sides[-1])

@@ -1,4 +1,4 @@
-"""A page to look at."""
+"""tts report."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ def report(
         else:
             from tts import Search, Selector, Strategy
             from tts.cli.expressions import plugin
-            from tts.datasets import NOTHING, Boards, named_dataset
+            from tts.datasets import named_dataset
             from tts.report import write_report
 
             noise, pick = plugin(strategy, Strategy), plugin(selector, Selector)  # type: ignore[type-abstract]
-            found = named_dataset(data, split).data[:limit]
+            dataset = named_dataset(data, split)[:limit]
             model = model_of(source, device, dtype)
-            found.check(model)
+            dataset.check(model)
             search = Search(model, noise, pick, k=k, depth=depth, record=("answers", "q"))
             write_report(
-                search(found.puzzles, ids=found.ids, seed=seed),
+                search(dataset.puzzles, ids=dataset.ids, seed=seed),
                 out,
-                labels=found.labels(model.codec),
-                ignore=NOTHING if found.ignore is None else found.ignore,
+                labels=dataset.labels(model.codec) if dataset.labelled else None,
+                ignore=dataset.ignore,
                 search=search,
-                puzzles=found.puzzles if isinstance(found.puzzles, Boards) else None,
+                puzzles=dataset.boards,
                 shown=puzzles,
                 rollouts=rollouts,
-                title=title or f"{source} on {found.name}",
+                title=title or f"{source} on {dataset.name}",
             )
         CONSOLE.print(f"written to {out}", markup=False, soft_wrap=True)

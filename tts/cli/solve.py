@@ -1,8 +1,9 @@
-"""Solve, verify, demo."""
+"""tts solve."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,10 +17,15 @@ from tts.cli.options import (
     Seed,
     Sigma,
     Width,
-    boards_of,
     model_of,
     sentences,
 )
+
+if TYPE_CHECKING:
+    from tts.puzzles import Board
+
+
+LONGEST_PATH = 4096
 
 
 def solve(
@@ -38,9 +44,20 @@ def solve(
         from tts import GaussianNoise, QSelector, Search, Verified, VerifierSelector
         from tts.cli.answers import solve_all
 
-        boards = boards_of(puzzle)
+        boards = _boards(puzzle)
         noise = GaussianNoise(sigma, tuple(name.strip() for name in latents.split(",")))
         pick = VerifierSelector().then(QSelector())
         search = Search(model_of(model, device, dtype), noise, pick, k=k, depth=depth, stop=Verified())
         unsolved = solve_all(boards, search, seed, CONSOLE)
     raise typer.Exit(1 if unsolved else 0)
+
+
+def _boards(text: str) -> list[Board]:
+    """Read the puzzles of a file, or the one that is written in the text."""
+    from tts.datasets import open_dataset
+    from tts.puzzles import parse
+
+    if len(text) > LONGEST_PATH or not Path(text).is_file():
+        return [parse(text)]
+    boards = open_dataset(text).boards
+    return list(boards or ())

@@ -20,7 +20,7 @@ def train(
     minutes: Annotated[float | None, typer.Option(min=0, help="of training, resumed runs added up")] = None,
     updates: Annotated[int | None, typer.Option(min=1, help="the run's end in updates, in place of minutes")] = None,
     out: Annotated[Path | None, typer.Option(help="folder of the run; runs/PRESET unless given")] = None,
-    resume: Annotated[bool, typer.Option(help="go on with the run in that folder")] = False,
+    resume: Annotated[bool, typer.Option(help="continue the run in that folder")] = False,
     data: Annotated[Path | None, typer.Option(help="folder of the training puzzles; OUT/data unless given")] = None,
     start: Annotated[str | None, typer.Option(help="a model whose weights to begin with, embedded or a file")] = None,
     lr: Annotated[float | None, typer.Option(help="learning rate; the preset's unless given")] = None,
@@ -35,7 +35,7 @@ def train(
     device: Device = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16; bfloat16 where it pays")] = None,
 ) -> None:
-    """Train a model on generated puzzles and test it on bundled ones. Ctrl-C or SIGTERM saves; --resume goes on."""
+    """Train a model on generated puzzles and test it on bundled ones. Ctrl-C or SIGTERM saves; --resume continues."""
     with sentences():
         from tts.models import training_dtype
         from tts.training import PRESETS, Schedule
@@ -50,14 +50,22 @@ def train(
         changed = {"lr": lr, "early_depth": early_depth, "seed": seed}
         told: dict[str, Any] = {name: value for name, value in changed.items() if value is not None}
         settings = attrs.evolve(PRESETS[preset].settings, **told)
-        given = {"resume": resume, "data": data, "compiled": compiled, "device": where, "start": start}
         schedule = Schedule(minutes=minutes, updates=updates, evaluate_every=evaluate_every)
         try:
             solved = run(
-                PRESETS[preset], folder, schedule, dtype=kind or training_dtype(where), settings=settings, **given
+                PRESETS[preset],
+                folder,
+                schedule,
+                resume=resume,
+                data=data,
+                compiled=compiled,
+                device=where,
+                dtype=kind or training_dtype(where),
+                settings=settings,
+                start=start,
             )
         except KeyboardInterrupt:
-            CONSOLE.print(f"stopped; the run is kept in {folder}, --resume goes on")
+            CONSOLE.print(f"stopped; the run is kept in {folder}, --resume continues")
             raise typer.Exit(130) from None
         for name, share in solved.items():
             CONSOLE.print(f"test puzzles, {name}: {100 * share:.1f} % solved in one rollout")
@@ -65,7 +73,7 @@ def train(
 
 
 def _keep_freed_memory() -> None:
-    """Ask glibc not to hand memory back after every update, to be faulted in anew by the next; elsewhere do nothing."""
+    """Ask glibc to keep freed memory for the next update instead of handing it back; elsewhere do nothing."""
     try:
         change = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):

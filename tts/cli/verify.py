@@ -6,17 +6,14 @@ from typing import Annotated
 
 import typer
 
-from tts.cli.options import (
-    CONSOLE,
-    sentences,
-)
+from tts.cli.options import CONSOLE, sentences
 
 
 def verify(
     url: Annotated[str, typer.Argument(help="a puzzle as text or a puzz.link address")],
-    grid: Annotated[str, typer.Argument(help="the answer, a character a cell, rows one after the other")],
+    grid: Annotated[str, typer.Argument(help="the answer, one character per cell, row after row")],
 ) -> None:
-    """Check an answer against the rules: names the broken ones and marks the cells. Exit code 1 when one is broken."""
+    """Check an answer: name the rules that it breaks and mark the cells. Ends with exit code 1 when one is broken."""
     with sentences():
         from tts.cli.answers import verify_one
 

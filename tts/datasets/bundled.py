@@ -1,4 +1,4 @@
-"""Puzzles with labels that come with the package."""
+"""Puzzles with solutions that come with the package."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from importlib import resources
 from pathlib import Path
 
 import attrs
-import torch
-from torch import Tensor
 
+from tts.datasets.dataset import Dataset, KnownBoards
+from tts.interfaces import Grid
 from tts.puzzles import Board, parse
+
+PREFIX = "bundled:"
 
 FOLDER = Path(str(resources.files("tts.datasets"))) / "files"
 FILES = (
@@ -23,22 +25,8 @@ FILES = (
 )
 
 
-@attrs.frozen(eq=False)
-class Labelled:
-    """B boards of one size, and their solutions int64 [B, L] in the boards' default tokens."""
-
-    puzzles: tuple[Board, ...]
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.puzzles)
-
-    def __getitem__(self, part: slice) -> Labelled:
-        return Labelled(self.puzzles[part], self.labels[part])
-
-
-def sudokus() -> dict[str, Labelled]:
-    """The bundled 9x9 sudokus by the name of their source, each with one solution.
+def sudokus() -> dict[str, Dataset]:
+    """Return the bundled 9x9 sudokus by the name of their source, each with one solution.
 
     ``heldout`` and ``tune``: generated, minimal (no given can go), 200 each. ``minimal`` and ``hard``: 500 each,
     generated, minimal; the hard ones need 4 or more wrong guesses. Published: ``top95`` (Norvig; 47), ``euler96``
@@ -48,46 +36,49 @@ def sudokus() -> dict[str, Labelled]:
     return _by_source(FILES)
 
 
-def sudokus_6x6() -> Labelled:
-    """500 generated sudokus of 6x6 with 8 to 14 givens, for models of that size."""
-    return _by_source(["sudoku_6x6.txt"])["sudoku6"]
+def sudokus_6x6() -> Dataset:
+    """Return 500 generated sudokus of 6x6 with 8 to 14 givens, for models of that size."""
+    return attrs.evolve(_by_source(["sudoku_6x6.txt"])["sudoku6"], name="bundled:sudoku-6x6")
 
 
-def pencils_6x6() -> dict[str, Labelled]:
-    """200 generated minimal puzzles of 6x6 of each of six varieties, by variety, for ``pencil-6x6``."""
-    return _by_source(["pencil_6x6.txt"])
+def pencils_6x6() -> dict[str, Dataset]:
+    """Return 200 generated minimal puzzles of 6x6 of each of six varieties, by variety, for ``pencil-6x6``."""
+    return _by_source(["pencil_6x6.txt"], "-6x6-minimal")
 
 
-def pencils_10x10() -> dict[str, Labelled]:
-    """200 puzzles of each of six varieties, for ``pencil-10x10``: sudokus of 9x9, the first of ``minimal``, and
+def pencils_10x10() -> dict[str, Dataset]:
+    """Return 200 puzzles of each of six varieties, for ``pencil-10x10``: sudokus of 9x9, the first of ``minimal``, and
     generated minimal puzzles of 10x10.
     """
-    return {"sudoku": sudokus()["minimal"][:200], **_by_source(["pencil_10x10.txt"])}
+    return {"sudoku": sudokus()["minimal"][:200], **_by_source(["pencil_10x10.txt"], "-10x10-minimal")}
 
 
-def bundled() -> dict[str, Labelled]:
-    """Every bundled set by name: those of ``sudokus()``, ``sudoku-6x6``, and of each of six varieties, as
+def bundled() -> dict[str, Dataset]:
+    """Return every bundled set by name: those of ``sudokus()``, ``sudoku-6x6``, and of each of six varieties, as
     ``tapa-6x6-minimal``, those of ``pencils_6x6()``, and those of 10x10.
     """
-    pencils = {f"{variety}-6x6-minimal": data for variety, data in pencils_6x6().items()}
-    pencils |= {f"{variety}-10x10-minimal": data for variety, data in _by_source(["pencil_10x10.txt"]).items()}
-    return {**sudokus(), "sudoku-6x6": sudokus_6x6(), **pencils}
+    pencils = [*pencils_6x6().values(), *_by_source(["pencil_10x10.txt"], "-10x10-minimal").values()]
+    sets = [*sudokus().values(), sudokus_6x6(), *pencils]
+    return {data.name.removeprefix(PREFIX): data for data in sets}
 
 
 def read_lines(name: str) -> Iterator[tuple[str, Board, str]]:
-    """Source, board and solution as text, of each line of a bundled file."""
+    """Yield source, board and solution as text, of each line of a bundled file."""
     for line in (FOLDER / name).read_text().splitlines():
         if line and not line.startswith("#"):
             source, puzzle, solution = line.split()
             yield source, parse(puzzle), solution
 
 
-def _by_source(files: Iterable[str]) -> dict[str, Labelled]:
+def _by_source(files: Iterable[str], suffix: str = "") -> dict[str, Dataset]:
     boards: dict[str, list[Board]] = {}
-    labels: dict[str, list[Tensor]] = {}
-    for name in files:
-        for source, board, solution in read_lines(name):
+    solutions: dict[str, list[Grid]] = {}
+    for file in files:
+        for source, board, solution in read_lines(file):
             boards.setdefault(source, []).append(board)
-            answer = torch.from_numpy(board.answer_tokens(board.parse_answer(solution)))
-            labels.setdefault(source, []).append(answer)
-    return {source: Labelled(tuple(found), torch.stack(labels[source])) for source, found in boards.items()}
+            solutions.setdefault(source, []).append(board.parse_answer(solution))
+    sets = {}
+    for source in boards:
+        name = f"{PREFIX}{source}{suffix}"
+        sets[source] = Dataset(name, KnownBoards(name, tuple(boards[source]), tuple(solutions[source])))
+    return sets

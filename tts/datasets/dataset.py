@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import overload
 
 import attrs
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tts.errors import PuzzleError
-from tts.interfaces import Codec, Grid, Puzzle, RecursiveModel
+from tts.errors import PuzzleError, ShapeError
+from tts.interfaces import Codec, Grid, RecursiveModel, name_of
 from tts.puzzles import Board
 
 
@@ -66,32 +66,47 @@ class KnownBoards(Boards):
         return f"{self.name}, puzzle {row + 1}"
 
 
+Judge = Callable[[Sequence[Board], Sequence[Grid]], Tensor]
+"""Boards and an answer grid [height, width] to each: which are right, bool [n]."""
+
+_NOTHING = -100
+"""A label that no cell has, for data where every cell is labelled."""
+
+
+def _label(ignore: int | None) -> int:
+    return _NOTHING if ignore is None else ignore
+
+
 @attrs.frozen(eq=False)
 class Dataset:
-    """B puzzles. A slice of it is a data set, too; what is not looked at is not read.
+    """B puzzles with what is known of their answers. A slice is a data set, too; what is not looked at is not read.
+
+        Dataset("mine", tokens, answers=labels)
 
     Attributes:
         name: of the file or folder, for errors.
-        puzzles: tokens, integer [B, L], mapped from the disk; or boards, parsed when they are looked at.
+        puzzles: tokens, integer [B, L], which may be mapped from the disk; or boards, parsed when they are looked at.
+        answers: label tokens, integer [B, L], in the tokens of the model to search with. None where there are none,
+            and with ``Boards``, which bring their solutions.
         ids: int64 [B], puzzle identifiers that go with tokens; None with boards.
         groups: int64 [B], equal for the views of one puzzle (official folders); None elsewhere.
-        answers: label tokens, integer [B, L], mapped from the disk; None where there are none, and with boards,
-            which bring their solutions.
-        ignore: the label of cells that may hold anything; None where every cell is labelled.
+        ignore: the label of cells that may hold anything. Give None where every cell is labelled.
         vocab_size: V, where the data says so.
         pad: the token of cells off the board, where the data says so.
         first: row 0 of this data set is row ``first`` of its file.
+        judges: others who say which answers to boards are right, by name.
     """
 
     name: str
-    puzzles: Tensor | Boards
-    ids: Tensor | None = None
-    groups: Tensor | None = None
-    answers: Tensor | None = None
-    ignore: int | None = 0
-    vocab_size: int | None = None
-    pad: int | None = None
-    first: int = 0
+    puzzles: Tensor | Sequence[Board]
+    answers: Tensor | None = attrs.field(default=None, kw_only=True)
+    ids: Tensor | None = attrs.field(default=None, kw_only=True)
+    groups: Tensor | None = attrs.field(default=None, kw_only=True)
+    ignore: int = attrs.field(default=0, kw_only=True, converter=_label)
+    vocab_size: int | None = attrs.field(default=None, kw_only=True)
+    pad: int | None = attrs.field(default=None, kw_only=True)
+    first: int = attrs.field(default=0, kw_only=True)
+    judges: Mapping[str, Judge] = attrs.field(factory=dict, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.puzzles)
@@ -107,10 +122,22 @@ class Dataset:
         )
 
     def batches(self, size: int) -> Iterator[Dataset]:
-        """The data set in slices of ``size`` rows or fewer."""
+        """Yield the data set in slices of ``size`` rows or fewer."""
         if size < 1:
             raise ValueError(f"batches of {size} rows; give 1 or more")
         return (self[start : start + size] for start in range(0, len(self), size))
+
+    @property
+    def boards(self) -> Sequence[Board] | None:
+        """The puzzles where they are boards; None where they are tokens."""
+        return None if isinstance(self.puzzles, Tensor) else self.puzzles
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the right answers are known, so that there are ``labels``."""
+        if self.answers is not None:
+            return True
+        return isinstance(self.puzzles, Boards) and len(self) > 0 and self.puzzles.solution(0) is not None
 
     def check(self, model: RecursiveModel) -> None:
         """Raise PuzzleError where the tokens are not those that the model reads. Boards are the codec's to check."""
@@ -118,7 +145,7 @@ class Dataset:
             return
         codec = model.codec
         sizes = {
-            "cells a puzzle": (self.puzzles.shape[1], codec.height * codec.width),
+            "cells a puzzle": (self.puzzles.shape[-1], codec.height * codec.width),
             "tokens": (self.vocab_size or codec.vocab_size, codec.vocab_size),
             "for the pad token": (codec.pad if self.pad is None else self.pad, codec.pad),
         }
@@ -134,59 +161,55 @@ class Dataset:
                 "evaluate it on the data set that it was trained with"
             )
 
-    def labels(self, codec: Codec) -> Tensor | None:
-        """The right answers in the codec's tokens, integer [B, L]; None where the data has none.
+    def labels(self, codec: Codec | None = None) -> Tensor:
+        """Return the right answers, integer [B, L]; cells whose label is ``ignore`` may hold anything.
+
+        Args:
+            codec: whose tokens boards are labelled in; without one each board's own tokens, for boards of one size.
 
         Raises:
-            PuzzleError: a row has no label, or one that is no token; names the row.
+            PuzzleError: the data has no answers, or a row has none, or one that is not a token; names the row.
+            ShapeError: ``answers`` do not fit the puzzles.
         """
-        if isinstance(self.puzzles, Boards):
+        if not self.labelled:
+            raise PuzzleError(f"{self.name} has no solutions: add them, or take other data")
+        if self.answers is None:
+            assert isinstance(self.puzzles, Boards)
             return _of_boards(self.puzzles, codec)
-        if self.answers is not None:
-            free = torch.full((), -1 if self.ignore is None else self.ignore)
-            wrong = (self.answers != free) & ((self.answers < 0) | (self.answers >= codec.vocab_size))
-            self._refuse(wrong.any(dim=1), f"a label that is no token; tokens are 0 to {codec.vocab_size - 1}")
-            self._refuse((self.answers == free).all(dim=1), "no labelled cell, so that any answer would be right")
+        self._check_answers(self.answers, codec)
         return self.answers
+
+    def _check_answers(self, answers: Tensor, codec: Codec | None) -> None:
+        cells = self.puzzles.shape[-1] if isinstance(self.puzzles, Tensor) else None
+        expected = [len(self), cells if codec is None else codec.height * codec.width]
+        if not isinstance(answers, Tensor) or list(answers.shape) != expected or answers.is_floating_point():
+            got = f"{answers.dtype} {list(answers.shape)}" if isinstance(answers, Tensor) else f"a {name_of(answers)}"
+            raise ShapeError(f"labels must be integer [B, L] = {expected}, a row for each puzzle; got {got}")
+        free = answers == self.ignore
+        if codec is not None:
+            wrong = ~free & ((answers < 0) | (answers >= codec.vocab_size))
+            why = f"a label that is not a token; tokens are 0 to {codec.vocab_size - 1}"
+            self._refuse(wrong.any(dim=1), why)
+        self._refuse(free.all(dim=1), "no labelled cell, so that any answer would be right")
 
     def _refuse(self, rows: Tensor, why: str) -> None:
         if bool(rows.any()):
             raise PuzzleError(f"{self.name}, row {self.first + int(rows.to(torch.uint8).argmax())}: {why}")
 
 
-def _of_boards(boards: Boards, codec: Codec) -> Tensor | None:
-    if not boards or boards.solution(0) is None:
-        return None
-    labels = np.empty((len(boards), codec.height * codec.width), np.int16)
+def _of_boards(boards: Boards, codec: Codec | None) -> Tensor:
+    height, width = (boards[0].height, boards[0].width) if codec is None else (codec.height, codec.width)
+    labels = np.empty((len(boards), height * width), np.int16)
     for row in range(len(boards)):
-        grid = boards.solution(row)
+        board, grid = boards[row], boards.solution(row)
         if grid is None:
             raise PuzzleError(
                 f"{boards.place(row)}: no solution, and other rows have one; give all of them one or none"
             )
-        labels[row] = label_of(codec, boards[row], grid)
+        if codec is None and (board.height, board.width) != (height, width):
+            raise PuzzleError(f"{boards.place(row)}: a board of another size than the first; pass a model's codec")
+        try:
+            labels[row] = board.answer_tokens(grid) if codec is None else codec.encode_answer(board, grid)
+        except PuzzleError as error:
+            raise PuzzleError(f"{boards.place(row)}: {error}") from error
     return torch.from_numpy(labels)
-
-
-def label_of(codec: Codec, board: Puzzle, grid: Grid) -> Grid:
-    """The answer tokens int64 [L] that the codec decodes to an answer grid [height, width]; pad off the board.
-
-    Raises:
-        PuzzleError: no token of the codec stands for a value of the grid.
-    """
-    right = board.grid(board.answer_tokens(grid)).astype(np.int64)
-    cells = codec.height * codec.width
-    meant = np.stack([codec.decode(board, np.full(cells, token)) for token in range(codec.vocab_size)])
-    if not (meant == right).any(axis=0).all():
-        raise PuzzleError("the solution has a value that is no answer to this puzzle")
-    tokens = np.full((codec.height, codec.width), codec.pad)
-    tokens[: board.height, : board.width] = (meant == right).argmax(axis=0)
-    return tokens.ravel()
-
-
-Judge = Callable[[Sequence[Board], Sequence[Grid]], Tensor]
-"""Boards and an answer grid [height, width] to each: which are right, bool [n]."""
-
-
-NOTHING = -100
-"""A label that no cell has, for data where every cell is labelled."""

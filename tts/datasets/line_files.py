@@ -21,7 +21,7 @@ from tts.puzzles.maze import is_maze
 Split = Callable[[str], tuple[str, str | None]]
 """Puzzle and solution of a line, as text."""
 LONGEST = 1 << 16
-"""Bytes of a line; longer ones are no puzzles."""
+"""Bytes of a line; longer ones are not puzzles."""
 _AT_ONCE = 1 << 26
 _HASH, _SPACES = ord("#"), tuple(b" \t\r\v\f")
 
@@ -43,7 +43,7 @@ class Lines:
 
     @classmethod
     def of(cls, path: Path) -> Lines:
-        """All lines that are not empty."""
+        """Find all lines that are not empty."""
         try:
             data = np.memmap(path, np.uint8, mode="r") if path.stat().st_size else np.zeros(0, np.uint8)
         except (OSError, ValueError) as error:
@@ -54,20 +54,19 @@ class Lines:
         ]
         ends = np.concatenate([*breaks, [len(data)]]).astype(np.int64)
         starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
-        found = cls(path, starts, ends, np.arange(1, len(starts) + 1))
-        found = found.kept(starts < ends)
-        blank = np.isin(data[found.starts], _SPACES)  # few: only these are looked at
-        return found.kept(np.array([not odd or bool(found[row].strip()) for row, odd in enumerate(blank)], np.bool_))
+        lines = cls(path, starts, ends, np.arange(1, len(starts) + 1)).where(starts < ends)
+        blank = np.isin(data[lines.starts], _SPACES)  # few: only these are looked at
+        return lines.where(np.array([not odd or bool(lines[row].strip()) for row, odd in enumerate(blank)], np.bool_))
 
-    def kept(self, rows: NDArray[np.bool_]) -> Lines:
-        """Those of ``rows``, bool [n]."""
+    def where(self, rows: NDArray[np.bool_]) -> Lines:
+        """Return those of ``rows``, bool [n]."""
         return Lines(self.path, self.starts[rows], self.ends[rows], self.numbers[rows])
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def __getitem__(self, row: int) -> str:
-        """Raises PuzzleError where the line is no text."""
+        """Read a line. Raises PuzzleError where it is not text."""
         start, size = int(self.starts[row]), int(self.ends[row] - self.starts[row])
         if size > LONGEST:
             raise PuzzleError(f"{self.place(row)}: {size} bytes long; a puzzle a line is expected")
@@ -77,10 +76,10 @@ class Lines:
         try:
             return raw.decode("utf-8-sig" if start == 0 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
-            raise PuzzleError(f"{self.place(row)}: no text; a puzzle a line is expected") from error
+            raise PuzzleError(f"{self.place(row)}: not text; a puzzle a line is expected") from error
 
     def place(self, row: int) -> str:
-        """File and line, for errors."""
+        """Name file and line, for errors."""
         return f"{self.path}, line {self.numbers[row]}"
 
 
@@ -105,7 +104,7 @@ class LineBoards(Boards):
         return self._parsed(self.rows[row])[0]
 
     def solution(self, row: int) -> Grid | None:
-        """The answer grid [height, width] of a row; None where the file gives none. PuzzleError where it is wrong."""
+        """Return the answer grid [height, width] of a row, None where there is none; PuzzleError where it is wrong."""
         board, text = self._parsed(self.rows[row])
         if text is None:
             return None
@@ -118,7 +117,7 @@ class LineBoards(Boards):
         return grid
 
     def place(self, row: int) -> str:
-        """File and line of a row, for errors."""
+        """Name file and line of a row, for errors."""
         return self.lines.place(self.rows[row])
 
     def _parsed(self, line: int) -> tuple[Board, str | None]:
@@ -131,10 +130,10 @@ class LineBoards(Boards):
 
 
 def read_lines(path: Path) -> LineBoards:
-    """The boards of a file; which kind of file it is, its first line says.
+    """Read the boards of a file, whose first line says which kind of file it is.
 
     Raises:
-        PuzzleError: no file, no puzzles in it, or a first line that is none.
+        PuzzleError: there is no file, no puzzle in it, or the first line is not one.
     """
     lines = Lines.of(path)
     if not len(lines):
@@ -145,11 +144,11 @@ def read_lines(path: Path) -> LineBoards:
         split = _of_json
     elif "," in first and not first.startswith("#"):
         split = _Columns.of(first, lines.place(0))
-        lines = lines.kept(np.arange(len(lines)) > 0)
+        lines = lines.where(np.arange(len(lines)) > 0)
     else:
         data = np.memmap(path, np.uint8, mode="r")
         doubtful = data[lines.starts] == _HASH  # a comment, or the wall of a maze
-        lines = lines.kept(np.array([not odd or _maze_line(lines[row]) for row, odd in enumerate(doubtful)], np.bool_))
+        lines = lines.where(np.array([not odd or _maze_line(lines[row]) for row, odd in enumerate(doubtful)], np.bool_))
     if not len(lines):
         raise PuzzleError(f"{path} holds no puzzles: expected one a line")
     boards = LineBoards(lines, split, range(len(lines)))
@@ -162,7 +161,7 @@ def _maze_line(text: str) -> bool:
 
 
 def _of_text(line: str) -> tuple[str, str | None]:
-    """``puzzle``, ``puzzle solution`` or ``source puzzle solution``."""
+    """Split ``puzzle``, ``puzzle solution`` or ``source puzzle solution``."""
     words = line.split()
     if len(words) > 3:
         raise PuzzleError(f"{len(words)} words; expected a puzzle, a puzzle and its solution, or these after a name")
@@ -172,13 +171,13 @@ def _of_text(line: str) -> tuple[str, str | None]:
 
 
 def _of_json(line: str) -> tuple[str, str | None]:
-    """A line as ``tts generate`` writes it; ``solution`` may be absent."""
+    """Split a line as ``tts generate`` writes it; ``solution`` may be absent."""
     record = json.loads(line)
     if not isinstance(record, dict) or not isinstance(record.get("url"), str):
         raise PuzzleError('no "url": expected an object as tts generate writes it')
     solution = record.get("solution")
     if solution is not None and not isinstance(solution, str):
-        raise PuzzleError('"solution" is no text: expected a character a cell')
+        raise PuzzleError('"solution" is not text: expected a character a cell')
     return record["url"], solution
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
 
 from tts.datasets.bundled import bundled
-from tts.datasets.dataset import Dataset, Judge, KnownBoards
+from tts.datasets.dataset import Dataset
 from tts.datasets.line_files import read_lines
 from tts.datasets.official_folders import DESCRIPTION, read_processed
+from tts.datasets.ppbench import JUDGE, Pzpr, golden
 from tts.errors import PuzzleError
+from tts.puzzles import read_size
 
 
 def open_dataset(path: str | os.PathLike[str], split: str = "test") -> Dataset:
-    """Puzzles, with ids and labels where there are any; what is not used is not read.
+    """Open puzzles, with ids and labels where there are any; what is not used is not read.
 
     Args:
         path: one of these, which are told apart by what they hold:
@@ -34,10 +34,9 @@ def open_dataset(path: str | os.PathLike[str], split: str = "test") -> Dataset:
     """
     source = Path(path)
     if source.is_file():
-        boards = read_lines(source)
-        return Dataset(str(source), boards)
+        return Dataset(str(source), read_lines(source))
     if not source.is_dir():
-        raise PuzzleError(f"no data at {source}: it is no file and no folder")
+        raise PuzzleError(f"no data at {source}: it is neither a file nor a folder")
     for folder in (source, source / split):
         if (folder / DESCRIPTION).is_file():
             return read_processed(folder)
@@ -50,19 +49,11 @@ def open_dataset(path: str | os.PathLike[str], split: str = "test") -> Dataset:
     if splits:
         raise PuzzleError(f"{source} has no split {split!r}; it has {', '.join(splits)}")
     raise PuzzleError(
-        f"{source} is no data set: it holds neither {DESCRIPTION} nor {split}/{DESCRIPTION} nor {split}.csv"
+        f"{source} is not a data set: it holds neither {DESCRIPTION} nor {split}/{DESCRIPTION} nor {split}.csv"
     )
 
 
-@attrs.frozen(eq=False)
-class NamedDataset:
-    """A data set, and who else judges its answers."""
-
-    data: Dataset
-    judges: Mapping[str, Judge] = attrs.field(factory=dict)
-
-
-def named_dataset(name: str, split: str = "test") -> NamedDataset:
+def named_dataset(name: str, split: str = "test") -> Dataset:
     """Open ``bundled:NAME``, see ``bundled``; ``ppbench:VARIETY[:HEIGHTxWIDTH]``, see ``golden``; or a path, see
     ``open_dataset``.
 
@@ -71,28 +62,13 @@ def named_dataset(name: str, split: str = "test") -> NamedDataset:
     """
     kind, _, rest = name.partition(":")
     if kind == "bundled":
-        return NamedDataset(_bundled(rest))
+        sets = bundled()
+        if rest not in sets:
+            raise PuzzleError(f"no bundled puzzles of the name {rest!r}; there are {', '.join(sorted(sets))}")
+        return sets[rest]
     if kind == "ppbench":
-        from tts.datasets.ppbench import JUDGE, Pzpr, golden
-
         variety, _, size = rest.partition(":")
-        return NamedDataset(golden(variety, _size(size)), {JUDGE: Pzpr()})
-    return NamedDataset(open_dataset(name, split))
-
-
-def _bundled(name: str) -> Dataset:
-    every = bundled()
-    if name not in every:
-        raise PuzzleError(f"no bundled puzzles of the name {name!r}; there are {', '.join(sorted(every))}")
-    boards, labels = every[name].puzzles, every[name].labels.numpy()
-    grids = tuple(board.grid(label) for board, label in zip(boards, labels, strict=True))
-    return Dataset(f"bundled:{name}", KnownBoards(f"bundled:{name}", boards, grids))
-
-
-def _size(text: str) -> tuple[int, int] | None:
-    if not text:
-        return None
-    sides = re.fullmatch(r"(\d{1,2})(?:x(\d{1,2}))?", text)
-    if sides is None:
-        raise PuzzleError(f"{text!r} is no size: write a side such as 10, or HEIGHTxWIDTH such as 8x10")
-    return int(sides[1]), int(sides[2] or sides[1])
+        return attrs.evolve(golden(variety, read_size(size) if size else None), judges={JUDGE: Pzpr()})
+    if not Path(name).exists() and name in bundled():
+        raise PuzzleError(f"no data at {name}; the bundled puzzles are bundled:{name}")
+    return open_dataset(name, split)

@@ -24,14 +24,14 @@ _TENSORS = (np.uint8, np.int8, np.int16, np.int32, np.int64)
 
 
 def read_processed(folder: Path) -> Dataset:
-    """The split in ``folder``. Nothing but the index arrays is read; rows are when they are used.
+    """Read the split in ``folder``. Nothing but the index arrays is read; rows are when they are used.
 
     Raises:
         PuzzleError: a file is missing, damaged, or does not fit the others; names it.
     """
     about = _json(folder / DESCRIPTION)
     if not isinstance(about, dict):
-        raise PuzzleError(f"{folder / DESCRIPTION}: no object; expected the official description of a data set")
+        raise PuzzleError(f"{folder / DESCRIPTION}: not an object; expected the official description of a data set")
     name = _set_name(about, folder)
     length, vocab_size = (_whole(about, key, folder) for key in ("seq_len", "vocab_size"))
     inputs, labels, identifiers, puzzles, groups = (
@@ -64,14 +64,14 @@ def read_processed(folder: Path) -> Dataset:
 
 
 def identifier_names(folder: Path) -> list[str]:
-    """What the puzzle identifiers stand for: ``identifiers.json`` of a folder of splits, or beside a split."""
+    """Return what the puzzle identifiers stand for: ``identifiers.json`` of a folder of splits, or beside a split."""
     places = (folder / "identifiers.json", folder.parent / "identifiers.json")
     path = next((path for path in places if path.is_file()), None)
     if path is None:
-        raise PuzzleError(f"{folder} has no identifiers.json: it is no official data set, or an incomplete one")
+        raise PuzzleError(f"{folder} has no identifiers.json: it is not an official data set, or an incomplete one")
     names = _json(path)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise PuzzleError(f"{path} is no list of names; copy it anew")
+        raise PuzzleError(f"{path} is not a list of names; copy it again")
     return names
 
 
@@ -79,7 +79,7 @@ def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise PuzzleError(f"{path} is no readable JSON; copy it anew: {error}") from error
+        raise PuzzleError(f"{path} is not readable JSON; copy it again: {error}") from error
 
 
 def _set_name(about: dict[str, Any], folder: Path) -> str:
@@ -97,13 +97,13 @@ def _whole(about: dict[str, Any], key: str, folder: Path, optional: bool = False
 
 
 def _array(path: Path) -> NDArray[Any]:
-    """A file of integers, mapped. Nothing that would need unpickling is read."""
+    """Map a file of integers. Nothing that would need unpickling is read."""
     if not path.is_file():
-        raise PuzzleError(f"{path} is missing: the data set is incomplete; copy it anew")
+        raise PuzzleError(f"{path} is missing: the data set is incomplete; copy it again")
     try:
         array = np.lib.format.open_memmap(path, mode="c")  # copy on write: torch wants arrays that could be written
     except Exception as error:  # numpy fails in many ways on damaged headers
-        raise PuzzleError(f"{path} is damaged or no array; copy it anew: {first_line(error)}") from error
+        raise PuzzleError(f"{path} is damaged or not an array; copy it again: {first_line(error)}") from error
     if array.dtype.kind not in "iu" or array.ndim == 0:
         raise PuzzleError(f"{path} holds {array.dtype} {list(array.shape)}; expected rows of whole numbers")
     return array
@@ -116,12 +116,12 @@ def _tensor(array: NDArray[Any]) -> Tensor:
 
 
 def _owners(indices: NDArray[Any], count: int, path: Path) -> NDArray[np.int64]:
-    """Of which run each of ``count`` things is, runs beginning at ``indices``."""
+    """Return to which run each of ``count`` things belongs, runs beginning at ``indices``."""
     starts = np.asarray(indices)
     if starts.ndim != 1 or not len(starts) or starts[0] != 0 or starts[-1] != count:
         raise PuzzleError(f"{path}: expected places that run from 0 to {count}; its files do not belong together")
     starts = starts.astype(np.int64)
     sizes = starts[1:] - starts[:-1]
     if (sizes < 0).any():
-        raise PuzzleError(f"{path}: entry {int((sizes < 0).argmax()) + 1} is less than the one before; copy it anew")
+        raise PuzzleError(f"{path}: entry {int((sizes < 0).argmax()) + 1} is less than the one before; copy it again")
     return np.repeat(np.arange(len(sizes)), sizes)

@@ -11,7 +11,6 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from importlib import resources
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,11 @@ import attrs
 import torch
 from torch import Tensor
 
+from tts._util.extras import folder_of
 from tts.datasets.dataset import Dataset, KnownBoards
 from tts.errors import PuzzleError, TTSError
 from tts.interfaces import Grid
-from tts.puzzles import VARIETIES, Board, parse
+from tts.puzzles import PUZZLINK, Board, parse
 from tts.puzzles.board import ILLEGAL
 
 PAPER: dict[str, tuple[int, int]] = {
@@ -38,10 +38,10 @@ _SECONDS = 600
 
 
 def golden(variety: str, size: tuple[int, int] | None = None) -> Dataset:
-    """The golden puzzles of a variety, without labels.
+    """Return the golden puzzles of a variety, without labels; a ``Pzpr`` can judge answers.
 
     Args:
-        variety: one of the six, see ``tts.puzzles.VARIETIES``.
+        variety: one of the six, see ``tts.puzzles.PUZZLINK``.
         size: height and width; all sizes unless given.
 
     Raises:
@@ -49,13 +49,13 @@ def golden(variety: str, size: tuple[int, int] | None = None) -> Dataset:
         TTSError: ppbench is not installed.
     """
     boards = [board for board, _ in _records(variety)]
-    found = tuple(board for board in boards if size in (None, (board.height, board.width)))
-    if not found:
+    chosen = tuple(board for board in boards if size in (None, (board.height, board.width)))
+    if not chosen:
         sizes = sorted({(board.height, board.width) for board in boards})
         there = ", ".join(f"{height}x{width}" for height, width in sizes)
         raise PuzzleError(f"ppbench has no golden {variety} of {size and f'{size[0]}x{size[1]}'}; it has {there}")
     name = f"ppbench:{variety}" + (f":{size[0]}x{size[1]}" if size else "")
-    return Dataset(name, KnownBoards(name, found))
+    return Dataset(name, KnownBoards(name, chosen))
 
 
 @attrs.frozen(eq=False)
@@ -70,19 +70,19 @@ class Pzpr:
     node: str = attrs.field(init=False)
 
     @node.default
-    def _found(self) -> str:
+    def _find_node(self) -> str:
         node = shutil.which("node")
         if node is None:
             raise TTSError("ppbench's judge needs node: install nodejs, so that the command node is found")
         return node
 
     def __call__(self, boards: Sequence[Board], grids: Sequence[Grid]) -> Tensor:
-        """Which answers solve their boards, bool [n]."""
+        """Return which answers solve their boards, bool [n]."""
         return torch.tensor([codes == () for codes in self.failcodes(boards, grids)], dtype=torch.bool)
 
     def failcodes(self, boards: Sequence[Board], grids: Sequence[Grid]) -> list[tuple[str, ...]]:
-        """What pzpr finds wrong with an answer grid [height, width] to each board; cells of no meaning are left empty
-        and count as ``illegalCell``, as does an answer that overwrites a clue.
+        """Return what pzpr finds wrong with an answer grid [height, width] to each board; cells of no meaning are left
+        empty and count as ``illegalCell``, as does an answer that overwrites a clue.
         """
         addresses = {variety: dict(_records(variety)) for variety in {board.variety for board in boards}}
         lines = []
@@ -104,33 +104,30 @@ class Pzpr:
             raise TTSError(f"ppbench's judge failed on {boards[len(answers)].to_url()}: {said:.200}")
         codes = [tuple(json.loads(answer)[0]) for answer in answers]
         return [
-            (*found, "illegalCell") if _is_illegal(board, grid) else found
-            for found, board, grid in zip(codes, boards, grids, strict=True)
+            (*broken, "illegalCell") if _is_illegal(board, grid) else broken
+            for broken, board, grid in zip(codes, boards, grids, strict=True)
         ]
 
 
 def _records(variety: str) -> list[tuple[Board, str]]:
     """Boards and their addresses, in the bundle's order."""
-    if variety not in VARIETIES:
-        raise PuzzleError(f"ppbench's golden {variety!r} is not known here; known are {', '.join(VARIETIES)}")
+    if variety not in PUZZLINK:
+        raise PuzzleError(f"ppbench's golden {variety!r} is not known here; known are {', '.join(PUZZLINK)}")
     path = _bundled("bundled", "golden_300.jsonl")
     try:
         records: list[dict[str, Any]] = [json.loads(line) for line in path.read_text().splitlines()]
         addresses = [record["puzzlink_url"] for record in records if record["pid"] == variety]
     except (OSError, ValueError, KeyError) as error:
-        raise PuzzleError(f"{path} is not the golden set that was expected: install ppbench 0.1 anew") from error
+        raise PuzzleError(f"{path} is not the golden set that was expected: install ppbench 0.1 again") from error
     return [(parse(address), address) for address in addresses]
 
 
 def _bundled(*parts: str) -> Path:
     """A file of ppbench, which is found and never imported: importing it starts a bridge to node."""
-    found = find_spec("ppbench")
-    if found is None or found.origin is None:
-        raise TTSError("Pencil Puzzle Bench needs ppbench: pip install 'test-time-search[ppbench]'")
-    return Path(found.origin).parent.joinpath(*parts)
+    return folder_of("ppbench", extra="ppbench", user="Pencil Puzzle Bench").joinpath(*parts)
 
 
 def _is_illegal(board: Board, grid: Grid) -> bool:
     held = board.held().reshape(grid.shape)
-    given = board.grid(board.tokens()) if board.variety == "sudoku" else 0
-    return bool(((grid == ILLEGAL) | (held & (grid != 0) & (grid != given))).any())
+    clues = board.grid(board.tokens()) if board.variety == "sudoku" else 0
+    return bool(((grid == ILLEGAL) | (held & (grid != 0) & (grid != clues))).any())

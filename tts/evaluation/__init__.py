@@ -1,6 +1,6 @@
 """How good searches are: one on a data set, several side by side, and what their rollouts went through."""
 
-from tts.evaluation.comparing import compare, kept
+from tts.evaluation.comparing import compare, run_of
 from tts.evaluation.comparison import Comparison, Record, Row, Run
 from tts.evaluation.curves import CostCurve, against_lane_steps, curves_of, rollout_curves
 from tts.evaluation.evaluation import Evaluation, Score, evaluate
@@ -22,9 +22,9 @@ __all__ = [
     "curves_of",
     "evaluate",
     "examples",
-    "kept",
     "paper_table",
     "principal_paths",
     "recorded",
     "rollout_curves",
+    "run_of",
 ]

@@ -1,4 +1,4 @@
-"""Fair comparison: many searches on the same weights, puzzles and seeds, in one table."""
+"""compare(): many searches on the same weights, puzzles and seeds, in one table."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from tts.datasets import Dataset
 from tts.evaluation.comparison import Comparison, Run
-from tts.interfaces import Candidates, Puzzle, RecursiveModel, Selector, name_of
+from tts.interfaces import RecursiveModel, name_of
 from tts.runs import Store, describe_search, digest_of
 from tts.search import Result, Search, choose
+from tts.strategies import QSelector
 
 _OWN = ("selector", "lanes")
 """What two searches may differ in and still share rollouts: who picks, and how many run at a time."""
@@ -24,14 +26,11 @@ _OWN = ("selector", "lanes")
 
 def compare(
     model: RecursiveModel,
-    puzzles: Tensor | Sequence[Puzzle],
-    labels: Tensor,
+    dataset: Dataset,
     searches: Mapping[str, Search],
     seeds: Iterable[int] = (0,),
     budget: int | None = None,
     *,
-    ids: Tensor | None = None,
-    ignore: int = 0,
     out: str | os.PathLike[str] | None = None,
 ) -> Comparison:
     """Run every search on the same B puzzles with the same seeds.
@@ -41,46 +40,38 @@ def compare(
 
     Args:
         model: the one that every search runs.
-        puzzles: tokens, integer [B, L], or boards that the model's codec knows.
-        labels: int [B, L], the right answers in the model's tokens; cells that hold ``ignore`` may be anything.
+        dataset: puzzles with their right answers, such as ``Dataset("mine", tokens, answers=labels)``.
         searches: by name; the first is what the others are held against.
         seeds: each search runs once with each.
         budget: equal compute, in lane-steps a puzzle: each search gets k = budget // depth rollouts, cut or grown from
             its own k. It is what a search may spend at most; stop rules spend less, and the table says what was spent.
-            What a strategy does between steps, such as taking a gradient, is no lane-step and shows in seconds alone.
-            A deterministic strategy repeats itself in every rollout: give it ``depth=budget`` to spend it on depth.
-        ids: puzzle identifiers [B] that go with tokens.
+            What a strategy does between steps, such as taking a gradient, is not a lane-step and shows in seconds
+            alone. A deterministic strategy repeats itself in every rollout: give it ``depth=budget`` to spend it on
+            depth.
         out: a folder to keep the rollouts in, a run (see ``tts.runs``) for each group of searches that share them and
-            each seed, so that the same comparison goes on where it was. Searches may join later. Recorded latents are
-            not kept.
+            each seed, so that the same comparison continues where it was. Searches may join later. Recorded latents
+            are not kept.
 
     Raises:
-        ValueError, TypeError: the searches, labels, seeds or budget do not fit; the sentence says which and why.
+        ValueError, TypeError: the searches, seeds or budget do not fit; the sentence says which and why.
+        PuzzleError, ShapeError: the puzzles do not fit the model, or have no answers that fit them.
         StoreError: ``out`` holds rollouts of the same search on other puzzles or labels, or cannot be written.
         Whatever a search raises, with a note that names the search.
     """
-    named = _checked(model, searches, budget)
-    numbers, labels = _seeds(seeds), _labels(model, labels, puzzles, ignore)
-    groups = _sharing(named)
-    for name, search in named.items():
-        with _Named(name):
-            attrs.evolve(search, k=1, depth=1)(puzzles[:1], ids=None if ids is None else ids[:1])
+    named, numbers = _checked(model, searches, budget), _seeds(seeds)
+    dataset.check(model)
+    labels, groups = dataset.labels(model.codec), _sharing(named)
+    _try_out(named, dataset[:1])
     outcomes: dict[str, list[_Outcome]] = {name: [] for name in named}
     with tqdm(total=len(groups) * len(numbers), desc="compare", unit="search", disable=None, delay=1) as bar:
         for group in groups:
             for seed in numbers:
                 bar.set_postfix_str(group[0])
-                search = named[group[0]]
                 with _Named(group[0]):
-                    if out is None:
-                        shared = search(puzzles, ids=ids, seed=seed)
-                    else:
-                        run = kept(out, search, puzzles, labels, seed, ids=ids, ignore=ignore)
-                        run.fill(group[0])
-                        shared = run.result()
+                    shared = _rollouts(named[group[0]], dataset, seed, out, group[0])
                 for name in group:
                     with _Named(name):
-                        outcomes[name].append(_outcome(named[name], shared, labels, ignore))
+                        outcomes[name].append(_outcome(named[name], shared, labels, dataset.ignore))
                 bar.update()
     return Comparison({name: _run(named[name], outcomes[name]) for name in named}, numbers)
 
@@ -95,32 +86,33 @@ class _Outcome:
     seconds: float
 
 
-@attrs.frozen
-class HighestQ(Selector):
-    """What the runs of a comparison are kept with: the searches pick for themselves."""
-
-    def score(self, candidates: Candidates) -> Tensor:
-        return candidates.q
-
-
-def kept(
-    out: str | os.PathLike[str],
-    search: Search,
-    puzzles: Tensor | Sequence[Puzzle],
-    labels: Tensor,
-    seed: int,
-    *,
-    ids: Tensor | None = None,
-    ignore: int = 0,
-) -> Store:
-    """The run in which ``compare(..., out=out)`` keeps the rollouts of a search, whoever picks among them.
+def run_of(out: str | os.PathLike[str], search: Search, dataset: Dataset, seed: int) -> Store:
+    """Open the run in which ``compare(..., out=out)`` keeps the rollouts of a search, whoever picks among them.
 
     Its folder is named by a hash of what the rollouts depend on. Args as there; Raises as ``Store.open``.
     """
-    search = attrs.evolve(search, selector=HighestQ())
+    search = attrs.evolve(search, selector=QSelector())
     content = digest_of(json.dumps(describe_search(search), sort_keys=True).encode())
     name = f"{name_of(search.strategy)}-{search.k}x{search.depth}-{content[:8]}-seed{seed}"
-    return Store.open(Path(out) / name, search, puzzles, ids=ids, labels=labels, ignore=ignore, seed=seed)
+    return Store.open(Path(out) / name, search, dataset, seed=seed)
+
+
+def _try_out(searches: Mapping[str, Search], puzzle: Dataset) -> None:
+    """Run every search for one step."""
+    for name, search in searches.items():
+        with _Named(name):
+            attrs.evolve(search, k=1, depth=1)(puzzle.puzzles, ids=puzzle.ids)
+
+
+def _rollouts(
+    search: Search, dataset: Dataset, seed: int, out: str | os.PathLike[str] | None, description: str
+) -> Result:
+    """Search, or read what is kept in ``out``."""
+    if out is None:
+        return search(dataset.puzzles, ids=dataset.ids, seed=seed)
+    run = run_of(out, search, dataset, seed)
+    run.fill(description)
+    return run.result()
 
 
 def _outcome(search: Search, shared: Result, labels: Tensor, ignore: int) -> _Outcome:
@@ -143,7 +135,7 @@ def _run(search: Search, outcomes: Sequence[_Outcome]) -> Run:
 
 
 def _checked(model: RecursiveModel, searches: Mapping[str, Search], budget: int | None) -> dict[str, Search]:
-    """The searches as they will run."""
+    """Return the searches as they will run."""
     if not isinstance(searches, Mapping) or not searches:
         raise TypeError('compare: searches must be a mapping such as {"noise": Search(...)} with at least one search')
     for name, search in searches.items():
@@ -157,7 +149,7 @@ def _checked(model: RecursiveModel, searches: Mapping[str, Search], budget: int 
 
 
 def _within(name: str, search: Search, budget: int) -> Search:
-    """The search with as many rollouts as the budget pays for."""
+    """Return the search with as many rollouts as the budget pays for."""
     k = budget // search.depth
     if k < 1:
         raise ValueError(
@@ -176,24 +168,8 @@ def _seeds(seeds: Iterable[int]) -> tuple[int, ...]:
     return numbers
 
 
-def _labels(model: RecursiveModel, labels: Tensor, puzzles: Tensor | Sequence[Puzzle], ignore: int) -> Tensor:
-    """The labels, once they are known to fit the puzzles."""
-    expected = [len(puzzles), model.codec.height * model.codec.width]
-    if not isinstance(labels, Tensor) or list(labels.shape) != expected or labels.is_floating_point():
-        got = f"{labels.dtype} {list(labels.shape)}" if isinstance(labels, Tensor) else f"a {type(labels).__name__}"
-        raise ValueError(
-            f"compare: labels must be integer [B, L] = {expected}, a row for each of {len(puzzles)} puzzles; got {got}"
-        )
-    empty = (labels == ignore).all(dim=1).nonzero()
-    if len(empty):
-        raise ValueError(
-            f"compare: puzzle {int(empty[0])} has no label but {ignore}, so that any answer would be right"
-        )
-    return labels
-
-
 def _sharing(searches: Mapping[str, Search]) -> list[list[str]]:
-    """Names of searches that share their rollouts, in order."""
+    """Group the names of searches that share their rollouts, in order."""
     groups: list[list[str]] = []
     for name, search in searches.items():
         for group in groups:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,19 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tts._util.arrays import Bools, Floats
+from tts._util.files import write_atomic
+from tts._util.tables import Table
 from tts.metrics import Interval, accuracy_interval, mcnemar, paired_difference
 from tts.search import Search
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    import rich.table
 
 Record = dict[str, str | int | float | None]
 """One line of the exported table; None where a value is not defined."""
 
-HEADERS = ("search", "K x depth", "accuracy %", "pass@K", "steps", "seconds", "against first", "p")
+HEADS = ("search", "K x depth", "accuracy %", "pass@K", "steps", "seconds", "against first", "p")
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, kw_only=True)
 class Run:
     """What one search brought on B puzzles with each of the seeds.
 
@@ -44,7 +45,7 @@ class Run:
     seconds: tuple[float, ...]
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Row:
     """One search in the table. Means are over puzzles and seeds, intervals 95 % over puzzles.
 
@@ -82,7 +83,7 @@ class Comparison:
     seeds: tuple[int, ...]
 
     def rows(self) -> list[Row]:
-        """The table.
+        """Return the table.
 
         A puzzle's accuracy is first averaged over the seeds; puzzles are what the intervals resample. ``p`` is
         McNemar's exact test: of the puzzles that one of the two searches solved with more seeds than the other, each
@@ -111,7 +112,7 @@ class Comparison:
         )
 
     def records(self) -> list[Record]:
-        """The table as plain values, accuracies in [0, 1]: ``pandas.DataFrame(comparison.records())``."""
+        """Return the table as plain values, accuracies in [0, 1]: ``pandas.DataFrame(comparison.records())``."""
         return [self._record(row) for row in self.rows()]
 
     def _record(self, row: Row) -> Record:
@@ -133,39 +134,21 @@ class Comparison:
             "mcnemar_p": row.p,
         }
 
-    def rich(self) -> Table:
-        """The table for a terminal: ``rich.print(comparison.rich())``."""
-        from rich.box import SIMPLE_HEAD
-        from rich.markup import escape
-        from rich.table import Table
+    def table(self) -> Table:
+        """Return the table as text, shares in percent."""
+        return Table(self._caption(), HEADS, tuple(_cells(row) for row in self.rows()))
 
-        table = Table(caption=self._caption(), box=SIMPLE_HEAD, pad_edge=False, padding=0)
-        table.add_column(HEADERS[0], overflow="fold")
-        for header in HEADERS[1:]:
-            table.add_column("\n".join(header.rsplit(" ", 1)), justify="right", no_wrap=True)
-        for row in self.rows():
-            table.add_row(*(escape(cell) for cell in _cells(row)))
-        return table
+    def rich(self) -> rich.table.Table:
+        """Return the table for a terminal: ``rich.print(comparison.rich())``."""
+        return self.table().rich()
 
     def markdown(self) -> str:
-        """The table in GitHub's markdown."""
-        rule = [":--", *["--:"] * (len(HEADERS) - 1)]
-        lines = [HEADERS, rule, *([cell.replace("|", "\\|") for cell in _cells(row)] for row in self.rows())]
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{self._caption()}\n"
+        """Return the table in GitHub's markdown."""
+        return self.table().markdown()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write ``records`` as CSV. The file appears whole or not at all."""
-        target = Path(path)
-        unfinished = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        records = self.records()
-        try:
-            with unfinished.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, list(records[0]))
-                writer.writeheader()
-                writer.writerows(records)
-            unfinished.replace(target)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        write_atomic(Path(path), Table.of_records(self.records()).csv().encode())
 
     def _caption(self) -> str:
         runs = self.runs.values()
@@ -187,15 +170,14 @@ def _flat(name: str, interval: Interval | None) -> Record:
     return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
 
 
-def _cells(row: Row) -> list[str]:
-    accuracy, gain = row.accuracy, row.gain
-    return [
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
         row.search,
         f"{row.k} x {row.depth}",
-        f"{100 * accuracy.mean:.1f} ({100 * accuracy.low:.0f}-{100 * accuracy.high:.0f})",
+        row.accuracy.percent(),
         "" if row.passed is None else f"{100 * row.passed.mean:.1f}",
         f"{row.lane_steps:,.0f}" if row.lane_steps >= 100 else f"{row.lane_steps:.1f}",
         f"{row.seconds:.1f}",
-        "" if gain is None else f"{100 * gain.mean:+.1f} ({100 * gain.low:+.0f} to {100 * gain.high:+.0f})",
+        "" if row.gain is None else row.gain.points(),
         "" if row.p is None else f"{row.p:.2g}",
-    ]
+    )

@@ -29,7 +29,7 @@ class CostCurve:
 def rollout_curves(
     result: Result, labels: Tensor, *, ignore: int = 0, seed: int = 0, samples: int = 2000
 ) -> dict[str, Curve]:
-    """``pass@k``, ``verified@k`` (where rules are known; Q among several that pass), ``best-Q@k`` and ``mode@k``.
+    """Return ``pass@k``, ``verified@k`` (where rules are known; by Q among several), ``best-Q@k`` and ``mode@k``.
 
     Each is the mean over all subsets of k among the K rollouts of a puzzle, as in ``tts.metrics``.
 
@@ -46,7 +46,7 @@ def rollout_curves(
 
 
 def curves_of(result: Result, correct: Tensor, *, seed: int = 0, samples: int = 2000) -> dict[str, Curve]:
-    """``rollout_curves`` where it is known which rollouts are right, bool [B, K]."""
+    """Return ``rollout_curves`` where it is known which rollouts are right, bool [B, K]."""
     _check(result)
     q = result.rollouts.q
     curves = {"pass@k": pass_at_k(correct, seed=seed, samples=samples)}
@@ -60,7 +60,7 @@ def curves_of(result: Result, correct: Tensor, *, seed: int = 0, samples: int = 
 
 
 def against_lane_steps(curve: Curve, result: Result) -> CostCurve:
-    """A curve over k of this result as one over lane-steps: k times the mean supervision steps of a rollout.
+    """Turn a curve over k of this result into one over lane-steps: k times the mean supervision steps of a rollout.
 
     That is exact for the mean over all subsets of k, also where rollouts halt on their own. Errors as
     ``rollout_curves``.

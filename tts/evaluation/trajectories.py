@@ -24,7 +24,7 @@ class Example:
 
 
 def recorded(result: Result, name: str) -> Tensor:
-    """What was recorded under ``name``, [B, K, depth, ...].
+    """Return what was recorded under ``name``, [B, K, depth, ...].
 
     Raises:
         TTSError: it was not recorded, or some rollouts did not run to full depth.
@@ -37,7 +37,7 @@ def recorded(result: Result, name: str) -> Tensor:
 
 
 def cell_accuracy(result: Result, labels: Tensor, ignore: int = 0) -> Tensor:
-    """Share of the labelled cells that are right after each step, float64 [B, K, depth]; labels int [B, L].
+    """Return the share of the labelled cells that are right after each step, float64 [B, K, depth]; labels int [B, L].
 
     Raises:
         TTSError: answers were not recorded, or not all rollouts ran to full depth.
@@ -49,7 +49,7 @@ def cell_accuracy(result: Result, labels: Tensor, ignore: int = 0) -> Tensor:
 
 
 def examples(result: Result, labels: Tensor, ignore: int = 0) -> list[Example]:
-    """A quick success, a delayed success and a failure, as far as there are any.
+    """Find a quick success, a delayed success and a failure, as far as there are any.
 
     The quick success is the rollout that is right for good after the fewest steps, the delayed one after the most,
     preferably of the same puzzle as a failure; of failures it is the first. Errors as ``cell_accuracy``.
@@ -57,16 +57,16 @@ def examples(result: Result, labels: Tensor, ignore: int = 0) -> list[Example]:
     right = cell_accuracy(result, labels, ignore) == 1
     for_good = right.flip(2).cumprod(dim=2).sum(dim=2)  # steps at the end that are right throughout
     solved = for_good > 0
-    found = []
+    chosen = []
     if bool(solved.any()):
-        found.append(_at("quick success", for_good.double()))
+        chosen.append(_at("quick success", for_good.double()))
         mixed = solved & ~solved.all(dim=1, keepdim=True)
         among = mixed if bool(mixed.any()) else solved
-        found.append(_at("delayed success", torch.where(among, -for_good.double(), -torch.inf)))
+        chosen.append(_at("delayed success", torch.where(among, -for_good.double(), -torch.inf)))
     if not bool(solved.all()):
-        beside = ~solved & (torch.arange(len(solved)) == (found[1].puzzle if found else 0))[:, None]
-        found.append(_at("failure", (beside if bool(beside.any()) else ~solved).double()))
-    return found
+        beside = ~solved & (torch.arange(len(solved)) == (chosen[1].puzzle if chosen else 0))[:, None]
+        chosen.append(_at("failure", (beside if bool(beside.any()) else ~solved).double()))
+    return chosen
 
 
 def _at(name: str, score: Tensor) -> Example:
@@ -75,7 +75,7 @@ def _at(name: str, score: Tensor) -> Example:
 
 
 def principal_paths(result: Result, puzzle: int) -> tuple[Tensor, tuple[float, float]]:
-    """The answer latents of one puzzle's rollouts in the plane of their two principal components.
+    """Project the answer latents of one puzzle's rollouts on the plane of their two principal components.
 
     Returns:
         Coordinates float64 [K, depth, 2], and the shares of the variance along the two axes.

@@ -1,7 +1,8 @@
-"""What plugs into a search, as abstract forms, and the values that pass between them.
+"""What plugs into a search, as abstract classes, and the values that pass between them.
 
-Puzzles, codecs, models, strategies, selectors, verifiers and stop rules; the noise streams; the checks of what users'
-code returns. Nothing here runs a search.
+Here belong the forms of puzzles, codecs, models, strategies, selectors, verifiers and stop rules, the noise streams,
+and the checks of what users' code returns. Nothing here runs a search, and nothing is concrete but the compositions
+(``Then``, ``Either``) and ``TokenCodec``.
 """
 
 from tts.interfaces.checks import blame, instance, name_of, passes, positive

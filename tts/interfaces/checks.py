@@ -1,4 +1,4 @@
-"""What is checked of the code and the values that users bring: who failed, on which puzzles, what was expected."""
+"""Checks of the code and the values that users bring; errors say who failed, on which puzzles, what was expected."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int64, Integer
 from torch import Tensor
 
 from tts.errors import RolloutError, ShapeError, TTSError
@@ -20,12 +21,12 @@ Check = Callable[[object, "attrs.Attribute[Any]", Any], None]
 
 
 def name_of(plugin: object) -> str:
-    """What errors call a plugin."""
+    """Return what errors call a plugin."""
     return type(plugin).__name__
 
 
 def instance(kind: type) -> Check:
-    """An attrs validator: TypeError unless the value is a ``kind``."""
+    """Return an attrs validator that raises TypeError unless the value is a ``kind``."""
 
     def check(owner: object, attribute: attrs.Attribute[Any], value: Any) -> None:
         if not isinstance(value, kind):
@@ -37,7 +38,7 @@ def instance(kind: type) -> Check:
 
 
 def positive(owner: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """An attrs validator: a whole number, 1 or more."""
+    """Validate an attrs field: raise TypeError or ValueError unless it is a whole number, 1 or more."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name_of(owner)}: {attribute.name} must be a whole number; got {value!r:.80}")
     if value < 1:
@@ -58,8 +59,8 @@ def blame(what: str, keys: Callable[[], Tensor] | None = None) -> Iterator[None]
         raise RolloutError(f"{what} failed{which}: {said}") from error
 
 
-def check_encoded(encoded: Tensor, n: int, like: Tensor | None) -> None:
-    """Raise ShapeError unless ``encoded`` is [n, S, D], with the S, D and dtype of ``like`` where it is given."""
+def check_encoded(encoded: object, n: int, like: Float[Tensor, "B S D"] | None) -> None:
+    """Raise ShapeError unless ``encoded`` is [n, S, D], with the S, D and dtype of ``like`` unless that is None."""
     inner = list(like.shape[1:]) if like is not None else ["S", "D"]
     expected = f"expected [{n}, {inner[0]}, {inner[1]}]"
     if not isinstance(encoded, Tensor):
@@ -69,8 +70,8 @@ def check_encoded(encoded: Tensor, n: int, like: Tensor | None) -> None:
         raise ShapeError(f"encode returned {encoded.dtype} {list(encoded.shape)}; {expected}, of one dtype")
 
 
-def check_state(who: str, state: State, like: State) -> None:
-    """Raise ShapeError unless ``state`` holds every latent of ``like``, in its shape and dtype, and no other."""
+def check_state(who: str, state: object, like: State) -> None:
+    """Raise ShapeError unless ``state`` holds every latent of ``like``, in its shape and dtype, and no others."""
     if not isinstance(state, dict):
         raise ShapeError(f"{who} returned a {name_of(state)}; expected the latents by name")
     for name in like.keys() | state.keys():
@@ -81,7 +82,7 @@ def check_state(who: str, state: State, like: State) -> None:
         check_rows(f"{who} returned latent {name!r}", state[name], like[name])
 
 
-def check_rows(what: str, value: Tensor, like: Tensor) -> None:
+def check_rows(what: str, value: object, like: Tensor) -> None:
     """Raise ShapeError unless ``value`` has the shape and dtype of ``like``."""
     if not isinstance(value, Tensor):
         raise ShapeError(f"{what} as a {name_of(value)}; expected {like.dtype} {list(like.shape)}")
@@ -89,8 +90,8 @@ def check_rows(what: str, value: Tensor, like: Tensor) -> None:
         raise ShapeError(f"{what} as {value.dtype} {list(value.shape)}; expected {like.dtype} {list(like.shape)}")
 
 
-def check_readout(out: Readout, tokens: Tensor, vocab_size: int) -> None:
-    """Raise ShapeError unless the heads answer for tokens [N, L]."""
+def check_readout(out: object, tokens: Int64[Tensor, "N L"], vocab_size: int) -> None:
+    """Raise ShapeError unless logits are [N, L, V], q [N] and halt bool [N] for tokens [N, L]."""
     if not isinstance(out, Readout):
         raise ShapeError(f"read returned a {name_of(out)}; expected a Readout")
     expected = {"logits": [*tokens.shape, vocab_size], "q": [len(tokens)], "halt": [len(tokens)]}
@@ -101,14 +102,14 @@ def check_readout(out: Readout, tokens: Tensor, vocab_size: int) -> None:
             raise ShapeError(f"read returned {name} as {value.dtype} {list(value.shape)}; expected {kind} {shape}")
 
 
-def check_flags(what: str, flags: Tensor, n: int) -> None:
+def check_flags(what: str, flags: object, n: int) -> None:
     """Raise ShapeError unless ``flags`` is bool [n]."""
     if not isinstance(flags, Tensor) or flags.dtype != torch.bool or list(flags.shape) != [n]:
         got = f"{flags.dtype} {list(flags.shape)}" if isinstance(flags, Tensor) else f"a {name_of(flags)}"
         raise ShapeError(f"{what} returned {got}; expected bool [{n}]")
 
 
-def check_parents(parents: Tensor, like: Tensor) -> None:
+def check_parents(parents: object, like: Int64[Tensor, "P K"]) -> None:
     """Raise ShapeError unless ``parents`` is int64 [P, K] as ``like``, of numbers from 0 to K - 1."""
     k = like.shape[1]
     if not isinstance(parents, Tensor) or parents.dtype != torch.int64 or parents.shape != like.shape:
@@ -121,7 +122,7 @@ def check_parents(parents: Tensor, like: Tensor) -> None:
 
 
 def check_views(views: Sequence[View], cells: int, vocab_size: int) -> None:
-    """Raise ShapeError unless there are views, of tokens [L], whose cells and values are permutations."""
+    """Raise ShapeError unless there are views, each of tokens [L], with permutations as cells and values."""
     if not views:
         raise ShapeError("views_of returned no views; the first one is the identity")
     for place, view in enumerate(views):
@@ -131,10 +132,10 @@ def check_views(views: Sequence[View], cells: int, vocab_size: int) -> None:
             )
         for name, n in (("cells", cells), ("values", vocab_size)):
             if not np.array_equal(np.sort(getattr(view, name)), np.arange(n)):
-                raise ShapeError(f"views_of returned a view {place} whose {name} are no permutation of 0 to {n - 1}")
+                raise ShapeError(f"views_of returned a view {place} whose {name} are not a permutation of 0 to {n - 1}")
 
 
-def check_rewritten(tokens: Tensor, like: Tensor, vocab_size: int) -> None:
+def check_rewritten(tokens: Tensor, like: Int64[Tensor, "P L"], vocab_size: int) -> None:
     """Raise ShapeError unless ``tokens`` is int64 [P, L] as ``like``, in the vocabulary."""
     check_rows("rewrite returned tokens", tokens, like)
     if bool(((tokens < 0) | (tokens >= vocab_size)).any()):
@@ -142,16 +143,22 @@ def check_rewritten(tokens: Tensor, like: Tensor, vocab_size: int) -> None:
         raise ShapeError(f"rewrite returned tokens {low} to {high}; the vocabulary is 0 to {vocab_size - 1}")
 
 
-def passes(verifier: Verifier, tokens: Tensor, answers: Tensor) -> Tensor:
-    """bool [N]: answers [N, L] to tokens [N, L] pass the rules. RolloutError where the verifier fails."""
+def passes(
+    verifier: Verifier, tokens: Integer[Tensor, "B L"], answers: Integer[Tensor, "B *K L"]
+) -> Bool[Tensor, " B *K"]:
+    """Return which answers pass the rules.
+
+    Args:
+        verifier: the rules.
+        tokens: the puzzles.
+        answers: one answer or K answers to each, integer [B, L] or [B, K, L].
+
+    Raises:
+        RolloutError: the verifier failed, or returned something else than one flag an answer.
+    """
     with blame(f"{name_of(verifier)}.valid"):
-        valid = verifier.valid(tokens, answers)
-        check_flags("valid", valid, len(answers))
-    return valid
-
-
-def verify(verifier: Verifier, tokens: Tensor, answers: Tensor) -> Tensor:
-    """bool [B, K]: which of answers [B, K, L] to tokens [B, L] pass the rules."""
-    b, k, cells = answers.shape
-    flat = passes(verifier, tokens.unsqueeze(1).expand(b, k, cells).reshape(b * k, cells), answers.reshape(-1, cells))
-    return flat.reshape(b, k)
+        rows = answers.flatten(0, -2)
+        puzzles = (tokens if answers.ndim == 2 else tokens.unsqueeze(1).expand_as(answers)).flatten(0, -2)
+        valid = verifier.valid(puzzles, rows)
+        check_flags("valid", valid, len(rows))
+    return valid.reshape(answers.shape[:-1])

@@ -1,4 +1,4 @@
-"""Codec: what tokens mean to a model; View: a puzzle seen through a symmetry; TokenCodec: plain tokens."""
+"""Codecs: what tokens mean to a model; views: a puzzle seen through a symmetry."""
 
 from __future__ import annotations
 
@@ -49,34 +49,52 @@ class Codec(ABC):
 
     @abstractmethod
     def encode(self, puzzle: Puzzle) -> tuple[NDArray[np.int64], int]:
-        """Tokens int64 [L] and puzzle identifier.
+        """Return tokens int64 [L] and the puzzle identifier.
 
         Raises:
-            PuzzleError: the variety or the size is not one that the model knows.
+            PuzzleError: the model does not know the variety or the size.
         """
 
     @abstractmethod
     def decode(self, puzzle: Puzzle, answers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The answer grid [puzzle.height, puzzle.width] that answer tokens [L] stand for."""
+        """Return the answer grid [puzzle.height, puzzle.width] that answer tokens [L] stand for."""
 
-    def views(self, tokens: NDArray[np.int64], identifier: int, seed: int = 0) -> Iterator[View]:
-        """The puzzle of tokens [L] through its symmetries: the identity first, the rest in an order drawn from seed.
+    def encode_answer(self, puzzle: Puzzle, grid: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the answer tokens int64 [L] that ``decode`` turns into a grid [puzzle.height, puzzle.width].
+
+        Cells off the board are pads. Unless overridden, every token is decoded in turn to find those of the grid.
 
         Raises:
-            PuzzleError: this codec knows of no symmetries, or the tokens are no puzzle.
+            PuzzleError: no token of this codec stands for a value of the grid.
         """
-        raise PuzzleError(f"{type(self).__name__} knows of no symmetries; give it a method views, or use VarietyCodec")
+        cells = self.height * self.width
+        grids = np.stack([self.decode(puzzle, np.full(cells, token)) for token in range(self.vocab_size)])
+        right = puzzle.grid(puzzle.answer_tokens(grid))
+        same = (grids == right) & (right >= 0)  # -1 where the value means nothing
+        if not same.any(axis=0).all():
+            raise PuzzleError("the solution has a value that is not an answer to this puzzle")
+        tokens = np.full((self.height, self.width), self.pad)
+        tokens[: puzzle.height, : puzzle.width] = same.argmax(axis=0)
+        return tokens.ravel()
+
+    def views(self, tokens: NDArray[np.int64], identifier: int, seed: int = 0) -> Iterator[View]:
+        """Yield the symmetric views of tokens [L]: the identity first, the rest in an order drawn from ``seed``.
+
+        Raises:
+            PuzzleError: this codec knows no symmetries, or the tokens are not a puzzle.
+        """
+        raise PuzzleError(f"{type(self).__name__} knows no symmetries; give it a method views, or use VarietyCodec")
 
 
 @attrs.frozen
 class TokenCodec(Codec):
-    """Plain tokens: boards cannot be encoded and no rules are known; search tensors and compare with labels.
+    """Plain tokens: search tensors and compare with labels. Boards cannot be encoded, and rules are known if passed in.
 
     Args:
         height, width: of the token grid; L = height * width.
         vocab_size: V.
         pad: token of cells off the board.
-        verifier: rules over these tokens, where you have some.
+        verifier: rules over these tokens, if you have some.
     """
 
     height: int
@@ -86,10 +104,16 @@ class TokenCodec(Codec):
     verifier: Verifier | None = None
 
     def encode(self, puzzle: Puzzle) -> tuple[NDArray[np.int64], int]:
-        raise PuzzleError(
-            f"this model does not say what its tokens mean, so it cannot read a {puzzle.variety} board; "
-            "pass tokens [B, L], or load it with codec="
-        )
+        raise self._cannot_read(puzzle)
+
+    def encode_answer(self, puzzle: Puzzle, grid: NDArray[np.int64]) -> NDArray[np.int64]:
+        raise self._cannot_read(puzzle)
 
     def decode(self, puzzle: Puzzle, answers: NDArray[np.int64]) -> NDArray[np.int64]:
         return answers.reshape(self.height, self.width)
+
+    def _cannot_read(self, puzzle: Puzzle) -> PuzzleError:
+        return PuzzleError(
+            f"this model does not say what its tokens mean, so it cannot read a {puzzle.variety} board; "
+            "pass tokens [B, L], or load it with codec="
+        )

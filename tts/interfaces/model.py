@@ -1,4 +1,4 @@
-"""RecursiveModel: what the engine needs of a model; Codec: what tokens mean to it."""
+"""RecursiveModel: what the engine needs of a model."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from typing import TypeAlias
 
 import attrs
 import torch
+from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor, nn
 
 from tts.interfaces.codec import Codec
 
-State: TypeAlias = dict[str, Tensor]
-"""The latents of N lanes by name, each [N, S, D]. In TRM ``y`` is the answer latent, ``z`` the reasoning latent."""
+State: TypeAlias = dict[str, Float[Tensor, "N S D"]]
+"""The latents of N lanes by name. In TRM ``y`` is the answer latent, ``z`` the reasoning latent."""
 
 
 @attrs.frozen(eq=False)
 class Readout:
-    """What the heads say after a supervision step.
+    """The output of the heads after a supervision step.
 
     Attributes:
-        logits: [N, L, V], float32.
-        q: [N], float32, the halt logit.
-        halt: bool [N], the model would stop here: q > 0, or halt > continue where both were trained (HRM).
+        logits: of the answer tokens.
+        q: the halt logit.
+        halt: the model would stop here: q > 0, or halt > continue where both were trained (HRM).
     """
 
-    logits: Tensor
-    q: Tensor
-    halt: Tensor
+    logits: Float32[Tensor, "N L V"]
+    q: Float32[Tensor, " N"]
+    halt: Bool[Tensor, " N"]
 
 
 class RecursiveModel(nn.Module, ABC):
@@ -40,18 +41,18 @@ class RecursiveModel(nn.Module, ABC):
     codec: Codec
 
     @abstractmethod
-    def encode(self, tokens: Tensor, ids: Tensor) -> Tensor:
-        """Embed puzzles: tokens int64 [B, L] and identifiers int64 [B] to [B, S, D]."""
+    def encode(self, tokens: Int64[Tensor, "B L"], ids: Int64[Tensor, " B"]) -> Float[Tensor, "B S D"]:
+        """Embed puzzles, given as tokens and identifiers."""
 
     @abstractmethod
     def start(self, n: int) -> State:
-        """The initial latents of n lanes."""
+        """Return the initial latents of n lanes; at least the answer latent ``y``."""
 
     @abstractmethod
-    def step(self, state: State, encoded: Tensor) -> State:
-        """One supervision step (a deep recursion) of N lanes; encoded [N, S, D]. Does not change its arguments."""
+    def step(self, state: State, encoded: Float[Tensor, "N S D"]) -> State:
+        """Take one supervision step (a deep recursion) of N lanes. Must not change its arguments."""
 
-    def last_recursion(self, state: State, encoded: Tensor) -> State:
+    def last_recursion(self, state: State, encoded: Float[Tensor, "N S D"]) -> State:
         """Run the last part of a step that changes every latent, differentiably; the whole step unless overridden."""
         return self.step(state, encoded)
 
@@ -61,7 +62,7 @@ class RecursiveModel(nn.Module, ABC):
 
     @property
     def block(self) -> int:
-        """Lanes stepped together, fixed for a model on a device."""
+        """How many lanes are stepped together, fixed for a model on a device."""
         return 32
 
     @property
@@ -70,10 +71,10 @@ class RecursiveModel(nn.Module, ABC):
         return False
 
     def step_flops(self) -> int:
-        """Floating-point operations of one lane-step, 2 a multiply-add; 0 where unknown."""
+        """Return the floating-point operations of one lane-step, 2 a multiply-add; 0 where unknown."""
         return 0
 
 
 def device_of(model: RecursiveModel) -> torch.device:
-    """Where the model's weights lie."""
+    """Return the device that holds the model's weights."""
     return next(model.parameters(), torch.empty(0)).device

@@ -1,4 +1,4 @@
-"""Puzzle: what a search is asked to solve, and Symmetry: the same puzzle seen from elsewhere."""
+"""Puzzle: what a search is asked to solve; Symmetry: the same puzzle, transformed."""
 
 from __future__ import annotations
 
@@ -35,43 +35,43 @@ class Puzzle(ABC):
 
     @abstractmethod
     def tokens(self) -> Grid:
-        """The variety's default encoding, int64 [height * width]."""
+        """Return the variety's default encoding, int64 [height * width]."""
 
     @abstractmethod
     def answer_tokens(self, grid: Grid) -> Grid:
-        """The tokens of an answer grid, int64 [height * width]; clue cells repeat their clue."""
+        """Return the tokens of an answer grid, int64 [height * width]; clue cells repeat their clue."""
 
     @abstractmethod
     def grid(self, answers: Grid) -> Grid:
-        """The answer grid [height, width] that answer tokens [height * width] stand for; the inverse of answer_tokens.
+        """Return the answer grid [height, width] that answer tokens [height * width] stand for.
 
-        Tokens that are no answer become -1.
+        The inverse of answer_tokens; tokens that are not an answer become -1.
         """
 
     @abstractmethod
     def violations(self, grid: Grid) -> tuple[str, ...]:
-        """The failcodes of an answer, in pzpr's declared order, then ``illegalCell``; empty when it is solved."""
+        """Return the failcodes of an answer, in pzpr's declared order, then ``illegalCell``; none when it is solved."""
 
     @abstractmethod
     def to_url(self) -> str:
-        """The puzz.link address of this board."""
+        """Return the puzz.link address of this board."""
 
     @abstractmethod
     def symmetries(self, seed: int = 0) -> Iterator[Symmetry]:
-        """The members of the variety's symmetry group: the identity first, the rest in an order drawn from ``seed``."""
+        """Yield the variety's symmetry group: the identity first, the rest in an order drawn from ``seed``."""
 
     @abstractmethod
     def text(self, answer: Grid | None = None) -> str:
-        """The board drawn in unicode for a terminal."""
+        """Draw the board in unicode for a terminal."""
 
     @abstractmethod
     def svg(self, answer: Grid | None = None, violations: NDArray[np.bool_] | None = None) -> str:
-        """The board as an SVG picture; ``violations`` bool [height, width] marks cells."""
+        """Draw the board as an SVG picture; ``violations`` bool [height, width] marks cells."""
 
 
 @attrs.frozen(eq=False)
 class Symmetry:
-    """A puzzle seen through one symmetry of its variety, and the way back for its answers.
+    """A puzzle transformed by one symmetry of its variety, and the way back for its answers.
 
     Attributes:
         puzzle: the transformed board.
@@ -84,11 +84,11 @@ class Symmetry:
     values: Grid
 
     def apply(self, answers: Grid) -> Grid:
-        """Answer tokens [..., L] of the original as answer tokens of the transformed board."""
+        """Turn answer tokens [..., L] of the original into answer tokens of the transformed board."""
         return self.values[answers[..., self.cells]]
 
     def invert(self, answers: Grid) -> Grid:
-        """Answer tokens [..., L] of the transformed board as answer tokens of the original."""
+        """Turn answer tokens [..., L] of the transformed board into answer tokens of the original."""
         back = np.empty_like(self.values)
         back[self.values] = np.arange(len(self.values))
         out = np.empty_like(answers)

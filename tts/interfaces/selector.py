@@ -1,4 +1,4 @@
-"""Selector: which of the K rollouts answers for the puzzle."""
+"""Selectors: which of the K rollouts answers for the puzzle."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 import attrs
 import torch
+from jaxtyping import Bool, Float, Float32, Float64, Int64, Shaped
 from torch import Tensor
 
 from tts.errors import ShapeError, TTSError
@@ -13,32 +14,36 @@ from tts.interfaces.checks import instance, name_of
 from tts.interfaces.verifier import Verifier
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, kw_only=True)
 class Candidates:
     """The rollouts a selector chooses among.
 
     Attributes:
-        tokens: int64 [B, L], the puzzles.
-        answers: int64 [B, K, L], the answer of each rollout's own last step.
-        q: float32 [B, K], the halt logit of that step.
-        steps: int64 [B, K], supervision steps taken.
-        residual: float32 [B, K], the relative change of y in that step.
-        eligible: bool [B, K]; the search never picks a rollout outside it.
-        record: what the search's ``record=`` asked for, by name, [B, K, depth, ...].
+        tokens: the puzzles.
+        answers: the answer of each rollout's own last step.
+        q: the halt logit of that step.
+        steps: supervision steps taken.
+        residual: the relative change of y in that step.
+        eligible: the rollouts among which the search picks.
+        record: what the search's ``record=`` asked for, by name.
         verifier: the rules over the model's tokens, None where none are known.
     """
 
-    tokens: Tensor
-    answers: Tensor
-    q: Tensor
-    steps: Tensor
-    residual: Tensor
-    eligible: Tensor
-    record: dict[str, Tensor]
+    tokens: Int64[Tensor, "B L"]
+    answers: Int64[Tensor, "B K L"]
+    q: Float32[Tensor, "B K"]
+    steps: Int64[Tensor, "B K"]
+    residual: Float32[Tensor, "B K"]
+    eligible: Bool[Tensor, "B K"]
+    record: dict[str, Shaped[Tensor, "B K depth ..."]]
     verifier: Verifier | None
 
     def rules(self, who: str, own: Verifier | None) -> Verifier:
-        """The selector's own rules, else those of the model's codec; TTSError naming ``who`` where there are none."""
+        """Return the selector's own rules, else those of the model's codec.
+
+        Raises:
+            TTSError: there are none; names ``who``.
+        """
         rules = own or self.verifier
         if rules is None:
             raise TTSError(f"{who}() needs rules: the model's codec has no verifier; pass one")
@@ -49,19 +54,19 @@ class Selector(ABC):
     """Scores rollouts; the search takes the highest, the lowest index on ties."""
 
     @abstractmethod
-    def score(self, candidates: Candidates) -> Tensor:
-        """float [B, K], higher is better. Scores of rollouts that are not eligible are ignored."""
+    def score(self, candidates: Candidates) -> Float[Tensor, "B K"]:
+        """Return a score for each rollout, higher is better. Scores of rollouts that are not eligible are ignored."""
 
     @property
     def independent(self) -> bool:
-        """Whether which of two rollouts scores higher depends on these two alone; in a vote it does not.
+        """Whether the order of two rollouts depends on these two alone; in a vote it does not.
 
-        best@k, the best of every subset, is defined where it does.
+        best@k, the best of every subset, is defined only then.
         """
         return True
 
     def then(self, other: Selector) -> Selector:
-        """This selector first, ``other`` among those it ties."""
+        """Return a selector that takes this one's choice, and ``other``'s among those it ties."""
         return Then(self, other)
 
 
@@ -74,21 +79,21 @@ class Then(Selector):
 
     @property
     def independent(self) -> bool:
-        """Where both are."""
+        """True where both selectors are."""
         return self.first.independent and self.second.independent
 
-    def score(self, candidates: Candidates) -> Tensor:
-        """float64 [B, K]: the dense rank under (first, second); equal pairs stay tied."""
+    def score(self, candidates: Candidates) -> Float64[Tensor, "B K"]:
+        """Return the rank under (first, second); equal pairs stay tied."""
         first, second = scored(self.first, candidates), scored(self.second, candidates)
         order = (rank(first) * first.shape[1] + rank(second)).to(torch.float64)
         return torch.where(first.isnan() | second.isnan(), torch.nan, order)
 
 
-def scored(selector: Selector, candidates: Candidates) -> Tensor:
-    """The scores [B, K] of a selector, -inf for rollouts that are not eligible.
+def scored(selector: Selector, candidates: Candidates) -> Float[Tensor, "B K"]:
+    """Return the scores of a selector, -inf for rollouts that are not eligible.
 
     Raises:
-        ShapeError: the selector returned something else than float [B, K].
+        ShapeError: the selector did not return float [B, K].
     """
     scores, expected = selector.score(candidates), candidates.eligible.shape
     if not isinstance(scores, Tensor) or scores.shape != expected or not scores.is_floating_point():
@@ -97,7 +102,7 @@ def scored(selector: Selector, candidates: Candidates) -> Tensor:
     return scores.masked_fill(~candidates.eligible, -torch.inf)
 
 
-def rank(scores: Tensor) -> Tensor:
-    """int64 [B, K]: how many of a puzzle's rollouts each one beats; ties share a rank."""
+def rank(scores: Float[Tensor, "B K"]) -> Int64[Tensor, "B K"]:
+    """Return how many of a puzzle's rollouts each one beats; ties share a rank."""
     ordered = scores.sort(dim=1).values
     return torch.searchsorted(ordered, scores.contiguous(), right=False)

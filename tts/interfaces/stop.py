@@ -1,4 +1,4 @@
-"""Stop rules: when a rollout, or a whole puzzle, has had enough.
+"""Stop rules: when to retire a rollout, or to end a whole puzzle.
 
 Without a rule a search runs every rollout to full depth (PTRM, arXiv 2605.19943, figure 4). A rule that can end a
 puzzle makes the search run its rollouts in waves, so that the later ones are started only while the puzzle is open.
@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 
 import attrs
 import torch
+from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
 from tts.errors import ShapeError
@@ -20,57 +21,58 @@ from tts.interfaces.checks import blame, check_flags, instance, name_of
 from tts.interfaces.verifier import Verifier
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, kw_only=True)
 class StopView:
-    """What a rule sees of the N lanes in flight after a supervision step.
+    """The N lanes in flight after a supervision step, as a rule sees them.
 
     Attributes:
-        tokens: int64 [N, L], the puzzles.
-        answers: int64 [N, L], after this step.
-        previous: int64 [N, L], after the step before; the puzzle's tokens at step 1.
-        q: float32 [N], the halt logit. halt: bool [N], the model would stop here.
-        residual: float32 [N], the relative change of y in this step.
-        step: int64 [N], steps taken, from 1.
-        puzzle: int64 [N], lanes with the same number work on the same puzzle; numbers run below P.
-        ended_q: float32 [P, K], the halt logit at the last step of rollouts that have ended; -inf for the others.
-        ended_halt: bool [P, K], the model would have stopped there.
-        spent: int64 [N], lane-steps of the lane's puzzle so far, this step included.
+        tokens: the puzzles.
+        answers: after this step.
+        previous: the answers after the step before; the puzzle's tokens at step 1.
+        q: the halt logit.
+        halt: whether the model would stop here.
+        residual: the relative change of y in this step.
+        step: steps taken, from 1.
+        puzzle: lanes with the same number work on the same puzzle; numbers run below P.
+        ended_q: the halt logit at the last step of rollouts that have ended; -inf for the others.
+        ended_halt: whether the model would have stopped there.
+        spent: lane-steps of the lane's puzzle so far, this step included.
         verifier: the rules over the model's tokens, None where none are known.
     """
 
-    tokens: Tensor
-    answers: Tensor
-    previous: Tensor
-    q: Tensor
-    halt: Tensor
-    residual: Tensor
-    step: Tensor
-    puzzle: Tensor
-    ended_q: Tensor
-    ended_halt: Tensor
-    spent: Tensor
+    tokens: Int64[Tensor, "N L"]
+    answers: Int64[Tensor, "N L"]
+    previous: Int64[Tensor, "N L"]
+    q: Float32[Tensor, " N"]
+    halt: Bool[Tensor, " N"]
+    residual: Float32[Tensor, " N"]
+    step: Int64[Tensor, " N"]
+    puzzle: Int64[Tensor, " N"]
+    ended_q: Float32[Tensor, "P K"]
+    ended_halt: Bool[Tensor, "P K"]
+    spent: Int64[Tensor, " N"]
     verifier: Verifier | None
 
-    def per_puzzle(self, flags: Tensor) -> Tensor:
-        """int64 [N]: how many lanes of the lane's own puzzle have flags [N] set."""
+    def per_puzzle(self, flags: Bool[Tensor, " N"]) -> Int64[Tensor, " N"]:
+        """Return how many lanes of the lane's own puzzle have their flag set."""
         count = torch.zeros(len(self.ended_q), dtype=torch.int64, device=flags.device)
         return count.index_add_(0, self.puzzle, flags.long())[self.puzzle]
 
 
 @attrs.frozen(eq=False)
 class Verdict:
-    """What a rule decides.
+    """The decision of a rule over N lanes.
 
     Attributes:
-        retire: bool [N], retire the lane; its rollout counts as halted and stays eligible.
-        end: bool [N], end the lane's puzzle; its other lanes are cancelled.
-        win: bool [N], the lane's answer is the puzzle's. The least rollout of the puzzle wins; where a puzzle ends
-            with no winner, the selector chooses.
+        retire: the lane is retired; its rollout counts as halted and stays eligible.
+        end: the lane's puzzle ends; its other lanes are cancelled.
+        win: the lane's answer is the puzzle's. Among several the lowest rollout wins; where a puzzle ends without a
+            winner, the selector chooses.
     """
 
-    retire: Tensor
-    end: Tensor
-    win: Tensor
+    retire: Bool[Tensor, " N"]
+    end: Bool[Tensor, " N"]
+    win: Bool[Tensor, " N"]
 
 
 class Stop(ABC):
@@ -83,15 +85,15 @@ class Stop(ABC):
 
     @property
     def ends_lanes(self) -> bool:
-        """Whether the rule can retire a rollout and leave its puzzle open, which coupled strategies do not bear."""
+        """Whether the rule can retire a rollout and leave its puzzle open, which coupled strategies do not allow."""
         return True
 
     @abstractmethod
     def done(self, view: StopView) -> Verdict:
-        """The verdict over N lanes."""
+        """Return the verdict over N lanes."""
 
     def __or__(self, other: Stop) -> Stop:
-        """Stop when either rule says so."""
+        """Return a rule that stops when either does."""
         return Either(self, other)
 
 
@@ -116,7 +118,11 @@ class Either(Stop):
 
 
 def judged(stop: Stop, view: StopView) -> Verdict:
-    """What a rule decides, checked. RolloutError, naming the rule, where it fails or returns other shapes."""
+    """Return the checked verdict of a rule.
+
+    Raises:
+        RolloutError: the rule failed or returned other shapes; names it.
+    """
     with blame(f"{name_of(stop)}.done"):
         verdict = stop.done(view)
         if not isinstance(verdict, Verdict):

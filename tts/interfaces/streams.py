@@ -14,6 +14,7 @@ import operator
 
 import attrs
 import torch
+from jaxtyping import Float32, Int64, Integer
 from torch import Tensor
 
 from tts.errors import ShapeError
@@ -31,17 +32,19 @@ GAMMA = _int64(0x9E3779B97F4A7C15)
 _FACTORS = (_int64(0xBF58476D1CE4E5B9), _int64(0x94D049BB133111EB))
 
 
-def _xor_shifted_(words: Tensor, shift: int, scratch: Tensor) -> Tensor:
+def _xor_shifted_(
+    words: Int64[Tensor, "*shape"], shift: int, scratch: Int64[Tensor, "*shape"]
+) -> Int64[Tensor, "*shape"]:
     torch.bitwise_right_shift(words, shift, out=scratch)  # repeats the sign, which the mask takes off
     return words.bitwise_xor_(scratch.bitwise_and_((1 << (64 - shift)) - 1))
 
 
-def mix64_(words: Tensor, scratch: Tensor | None = None) -> Tensor:
-    """The finaliser of SplitMix64, in place: a bijection of int64 words of any shape.
+def mix64_(words: Int64[Tensor, "*shape"], scratch: Int64[Tensor, "*shape"] | None = None) -> Int64[Tensor, "*shape"]:
+    """Apply the finaliser of SplitMix64 in place: a bijection of 64-bit words.
 
     Args:
-        words: int64.
-        scratch: int64 of the same shape, overwritten.
+        words: of any shape.
+        scratch: overwritten.
 
     Source: Steele, Lea and Flood 2014, with the constants of Stafford's variant 13, as Java's SplittableRandom.
     """
@@ -71,9 +74,9 @@ class Streams:
 
     Attributes:
         seed: any integer.
-        keys: int64 [N], 64-bit puzzle keys.
-        rollout: int64 [N], from 0 and below 2**31.
-        step: int64 [N], from 0 and below 2**32.
+        keys: 64-bit puzzle keys.
+        rollout: from 0 and below 2**31.
+        step: from 0 and below 2**32.
         place: where a strategy stands among others, see ``at``.
 
     Raises:
@@ -81,9 +84,9 @@ class Streams:
     """
 
     seed: int = attrs.field(converter=operator.index)
-    keys: Tensor = attrs.field(validator=_is_int64)
-    rollout: Tensor = attrs.field(validator=_is_int64)
-    step: Tensor = attrs.field(validator=_is_int64)
+    keys: Int64[Tensor, " N"] = attrs.field(validator=_is_int64)
+    rollout: Int64[Tensor, " N"] = attrs.field(validator=_is_int64)
+    step: Int64[Tensor, " N"] = attrs.field(validator=_is_int64)
     place: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -92,34 +95,34 @@ class Streams:
             raise ShapeError("Streams got keys [{}], rollout [{}] and step [{}]; pass one N for all".format(*lengths))
 
     def at(self, place: int) -> Streams:
-        """The streams of the ``place``-th part of a composed strategy: apart from the whole's and from every other's.
+        """Return the streams of the ``place``-th part of a composed strategy, apart from those of all others.
 
         Places nest: ``at(1).at(2)``, ``at(2).at(1)`` and ``at(3)`` are three places.
         """
         return attrs.evolve(self, place=_hash(f"{self.place}/{operator.index(place)}"))
 
-    def uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """float32 [N, *shape] in (0, 1]: multiples of 2**-24.
+    def uniform(self, name: str, shape: tuple[int, ...]) -> Float32[Tensor, " N *shape"]:
+        """Draw numbers in (0, 1]: multiples of 2**-24.
 
         With n elements a lane and H = ceil(n / 2), word e < H gives element e by its 24 highest bits and element e + H
         by bits 8 to 31, each read as a signed number j: u = (j + 2**23 + 1) * 2**-24.
         """
         return self._draw(name, shape, normal=False)
 
-    def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """float32 [N, *shape], standard normal, at most 5.77 in size.
+    def normal(self, name: str, shape: tuple[int, ...]) -> Float32[Tensor, " N *shape"]:
+        """Draw standard normal numbers, at most 5.77 in size.
 
         Elements e and e + H are the two that Box and Muller (1958) make of the uniforms e and e + H.
         """
         return self._draw(name, shape, normal=True)
 
-    def _starts(self, name: str) -> Tensor:
-        """Where the lanes' streams start, int64 [N]."""
+    def _starts(self, name: str) -> Int64[Tensor, " N"]:
+        """Return where the lanes' streams start."""
         puzzle = mix64_(self.keys * GAMMA + _hash(f"{self.seed:x}"))
         turn = (self.rollout << 32) + self.step
         return mix64_(puzzle + turn * GAMMA + _hash(f"{self.place}/{name}"))
 
-    def _draw(self, name: str, shape: tuple[int, ...], *, normal: bool) -> Tensor:
+    def _draw(self, name: str, shape: tuple[int, ...], *, normal: bool) -> Float32[Tensor, " N *shape"]:
         lanes, elements, device = len(self.keys), math.prod(shape), self.keys.device
         half = (elements + 1) // 2
         at_once = _CACHED * torch.get_num_threads() if device.type == "cpu" else _LAUNCHED
@@ -136,8 +139,8 @@ class Streams:
         return out[:, :elements].contiguous().view(lanes, *shape)
 
 
-def _uniforms_(out: Tensor, words: Tensor, spare: Tensor) -> None:
-    """Two uniforms a word: int64 words [n, H], overwritten, to float32 out [n, 2 * H]."""
+def _uniforms_(out: Float32[Tensor, "n _"], words: Int64[Tensor, "n H"], spare: Int64[Tensor, "n H"]) -> None:
+    """Write two uniforms a word, out [n, 2 * H]; ``words`` and ``spare`` are overwritten."""
     half = words.shape[1]
     bits = spare.view(torch.int32)[:, :half]
     out[:, half:].copy_(bits.copy_(words).bitwise_right_shift_(8))  # by way of int32: twice as fast to float32
@@ -145,8 +148,8 @@ def _uniforms_(out: Tensor, words: Tensor, spare: Tensor) -> None:
     out.add_((1 << 23) + 1).mul_(2.0**-24)
 
 
-def _box_muller_(uniforms: Tensor, spare: Tensor) -> None:
-    """Uniforms float32 [n, 2 * H] to normals, in place; spare float32 [n, H] is overwritten."""
+def _box_muller_(uniforms: Float32[Tensor, "n _"], spare: Float32[Tensor, "n H"]) -> None:
+    """Turn uniforms [n, 2 * H] into normals, in place; ``spare`` is overwritten."""
     radius, angle = uniforms.chunk(2, dim=1)
     radius.log_().mul_(-2).sqrt_()
     torch.cos(angle.mul_(2 * math.pi), out=spare)
@@ -154,14 +157,14 @@ def _box_muller_(uniforms: Tensor, spare: Tensor) -> None:
     radius.mul_(spare)
 
 
-def puzzle_keys(tokens: Tensor, ids: Tensor) -> Tensor:
-    """A 64-bit hash of every puzzle, int64 [B], the same whatever the integer dtype, the batch and the device.
+def puzzle_keys(tokens: Integer[Tensor, "B L"], ids: Integer[Tensor, " B"]) -> Int64[Tensor, " B"]:
+    """Return a 64-bit hash of every puzzle, the same whatever the integer dtype, the batch and the device.
 
     Every cell's token is mixed with a word of the cell's own, the mixed cells are summed, and so is the identifier.
 
     Args:
-        tokens: integer [B, L].
-        ids: integer [B], the puzzle identifiers.
+        tokens: the puzzles.
+        ids: the puzzle identifiers.
 
     Raises:
         ShapeError: tokens are not [B, L], or ids not [B].

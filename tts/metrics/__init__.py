@@ -8,7 +8,6 @@ from tts.metrics.intervals import (
     bootstrap_interval,
     mcnemar,
     paired_difference,
-    percent,
     wilson_interval,
 )
 
@@ -25,7 +24,6 @@ __all__ = [
     "mode_at_k",
     "paired_difference",
     "pass_at_k",
-    "percent",
     "reliability",
     "verifier_gap",
     "wilson_interval",

@@ -1,12 +1,12 @@
-"""How well scores tell right rollouts from wrong ones. ``tts.metrics`` offers these names too."""
+"""Calibration: how well scores tell right rollouts from wrong ones."""
 
 from __future__ import annotations
 
 import attrs
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float64, Int64
 
-from tts._util.arrays import Bools, Floats, Numbers, as_array, as_bools, as_floats
+from tts._util.arrays import Bools, Floats, Ints, Numbers, as_array, as_bools, as_floats
 
 
 @attrs.frozen(eq=False)
@@ -14,20 +14,20 @@ class Reliability:
     """Predicted against observed correctness in bins of equal width over [0, 1].
 
     Attributes:
-        edges: [bins + 1].
-        count: int64 [bins], rollouts in each bin.
-        confidence: [bins], the mean prediction; NaN where a bin is empty.
-        accuracy: [bins], the share that is correct; NaN where a bin is empty.
+        edges: the borders of the bins.
+        count: rollouts in each bin.
+        confidence: the mean prediction; NaN where a bin is empty.
+        accuracy: the share that is correct; NaN where a bin is empty.
     """
 
-    edges: Floats
-    count: NDArray[np.int64]
-    confidence: Floats
-    accuracy: Floats
+    edges: Float64[Floats, " bins+1"]
+    count: Int64[Ints, " bins"]
+    confidence: Float64[Floats, " bins"]
+    accuracy: Float64[Floats, " bins"]
 
 
 def reliability(q: Numbers, correct: Numbers, *, bins: int = 10) -> Reliability:
-    """The reliability table of Q, whose sigmoid is the model's own chance to be correct.
+    """Return the reliability table of Q, whose sigmoid is the model's own chance to be correct.
 
     Args:
         q: halt logits, any shape.
@@ -49,7 +49,7 @@ def reliability(q: Numbers, correct: Numbers, *, bins: int = 10) -> Reliability:
 
 
 def expected_calibration_error(q: Numbers, correct: Numbers, *, bins: int = 10) -> float:
-    """The mean distance between confidence and accuracy over the bins of ``reliability``, weighted by their counts.
+    """Return the mean distance of confidence and accuracy over the bins of ``reliability``, weighted by their counts.
 
     Source: Guo et al. (arXiv 1706.04599), equation 3.
     """
@@ -60,7 +60,7 @@ def expected_calibration_error(q: Numbers, correct: Numbers, *, bins: int = 10) 
 
 
 def auroc(scores: Numbers, correct: Numbers) -> float:
-    """The chance that a correct rollout scores above a wrong one, ties counted half; NaN where one kind is missing.
+    """Return the chance that a correct rollout scores above a wrong one, ties counted half; NaN without both kinds.
 
     Args:
         scores: any shape, higher is better.
@@ -75,8 +75,8 @@ def auroc(scores: Numbers, correct: Numbers) -> float:
     return float((rank[right].sum() - good * (good + 1) / 2) / (good * bad))
 
 
-def _pairs(name: str, values: Numbers, correct: Numbers) -> tuple[Floats, Bools]:
-    """Values and marks of the same shape, flattened."""
+def _pairs(name: str, values: Numbers, correct: Numbers) -> tuple[Float64[Floats, " N"], Bool[Bools, " N"]]:
+    """Return values and marks of the same shape, flattened."""
     first, second = as_array(values), as_array(correct)
     if first.shape != second.shape:
         raise ValueError(f"{name} has shape {list(first.shape)} and correct {list(second.shape)}; pass the same shape")

@@ -1,4 +1,4 @@
-"""What K rollouts a puzzle are worth: pass@k, best@k, mode@k for every k at once, and how well Q is calibrated.
+"""Curves: what K rollouts a puzzle are worth, as pass@k, best@k and mode@k for every k at once.
 
 The curves average over all subsets of k among the K rollouts, exactly: they need exchangeable rollouts, so neither a
 coupled strategy nor a stop rule that ends a puzzle early.
@@ -10,39 +10,12 @@ from functools import lru_cache
 
 import attrs
 import numpy as np
+from jaxtyping import Bool, Float64, Int64, Shaped
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from tts._util.arrays import Bools, Floats, Numbers, as_array, as_bools, as_floats
-from tts.metrics.calibration import Reliability, auroc, expected_calibration_error, reliability
-from tts.metrics.intervals import (
-    Interval,
-    accuracy_bounds,
-    accuracy_interval,
-    bootstrap_interval,
-    difference_bounds,
-    mcnemar,
-    paired_difference,
-    wilson_interval,
-)
-
-__all__ = [
-    "Curve",
-    "Interval",
-    "Reliability",
-    "accuracy_interval",
-    "auroc",
-    "best_at_k",
-    "bootstrap_interval",
-    "expected_calibration_error",
-    "mcnemar",
-    "mode_at_k",
-    "paired_difference",
-    "pass_at_k",
-    "reliability",
-    "verifier_gap",
-    "wilson_interval",
-]
+from tts._util.arrays import Bools, Floats, Ints, Numbers, as_array, as_bools, as_floats
+from tts.metrics.intervals import accuracy_bounds, difference_bounds
 
 _MOST_ROLLOUTS = 1000  # C(1000, 500) is near the largest float64
 
@@ -52,21 +25,21 @@ class Curve:
     """A metric for k = 1 to K rollouts.
 
     Attributes:
-        k: int64 [K], 1 to K.
-        mean: float64 [K], over puzzles.
-        low, high: float64 [K], the 95 % interval over puzzles, see ``accuracy_interval``.
-        per_puzzle: float64 [B, K], the expectation over the subsets of k among the K rollouts of each puzzle.
+        k: 1 to K.
+        mean: over puzzles.
+        low, high: the 95 % interval over puzzles, see ``accuracy_interval``.
+        per_puzzle: the expectation over the subsets of k among the K rollouts of each puzzle.
     """
 
-    k: NDArray[np.int64]
-    mean: Floats
-    low: Floats
-    high: Floats
-    per_puzzle: Floats
+    k: Int64[Ints, " K"]
+    mean: Float64[Floats, " K"]
+    low: Float64[Floats, " K"]
+    high: Float64[Floats, " K"]
+    per_puzzle: Float64[Floats, "B K"]
 
 
 def pass_at_k(correct: Numbers, *, seed: int = 0, samples: int = 2000) -> Curve:
-    """The chance that at least one of k rollouts is correct: an unbiased estimate, 1 - C(K - c, k) / C(K, k).
+    """Return the chance that at least one of k rollouts is correct: an unbiased estimate, 1 - C(K - c, k) / C(K, k).
 
     Args:
         correct: bool [B, K].
@@ -82,7 +55,7 @@ def pass_at_k(correct: Numbers, *, seed: int = 0, samples: int = 2000) -> Curve:
 
 
 def best_at_k(correct: Numbers, scores: Numbers, *, seed: int = 0, samples: int = 2000) -> Curve:
-    """The chance that the best-scored of k rollouts is correct; with Q for scores, best-Q@k.
+    """Return the chance that the best-scored of k rollouts is correct; with Q for scores, best-Q@k.
 
     Exact, by sorting: the best of a subset is the rollout of rank r where the subset holds it and none above it. Ties
     are split evenly, as over all orders of the rollouts. (A search takes the lowest index, which for one order of K
@@ -100,7 +73,7 @@ def best_at_k(correct: Numbers, scores: Numbers, *, seed: int = 0, samples: int 
 
 
 def verifier_gap(correct: Numbers, scores: Numbers, *, seed: int = 0, samples: int = 2000) -> Curve:
-    """What a perfect verifier would add to the scores: pass@k - best@k, with the interval of the paired difference.
+    """Return what a perfect verifier would add: pass@k - best@k, with the interval of the paired difference.
 
     Args and errors as ``best_at_k``.
     """
@@ -111,7 +84,7 @@ def verifier_gap(correct: Numbers, scores: Numbers, *, seed: int = 0, samples: i
 
 
 def mode_at_k(correct: Numbers, answers: Numbers, *, seed: int = 0, samples: int = 2000) -> Curve:
-    """The chance that the most frequent whole answer among k rollouts is correct, ties split evenly.
+    """Return the chance that the most frequent whole answer among k rollouts is correct, ties split evenly.
 
     Exact for every k, from how often each answer occurs among the K: see ``_mode``. At most 1,000 rollouts.
 
@@ -124,32 +97,32 @@ def mode_at_k(correct: Numbers, answers: Numbers, *, seed: int = 0, samples: int
         ValueError: shapes or values are not as said, or equal answers to a puzzle are not equally correct.
     """
     right = as_bools("correct", correct, "B K")
-    given = np.ascontiguousarray(as_array(answers))
-    if given.ndim != 3 or given.shape[:2] != right.shape or given.shape[2] == 0:
-        raise ValueError(f"answers has shape {list(given.shape)}; expected [{right.shape[0]}, {right.shape[1]}, L]")
+    array = np.ascontiguousarray(as_array(answers))
+    if array.ndim != 3 or array.shape[:2] != right.shape or array.shape[2] == 0:
+        raise ValueError(f"answers has shape {list(array.shape)}; expected [{right.shape[0]}, {right.shape[1]}, L]")
     if right.shape[1] > _MOST_ROLLOUTS:
         raise ValueError(f"mode@k of {right.shape[1]} rollouts is out of reach; pass at most {_MOST_ROLLOUTS}")
-    whole = given.reshape(-1, given.shape[2]).view(np.dtype((np.void, given.dtype.itemsize * given.shape[2])))
+    whole = array.reshape(-1, array.shape[2]).view(np.dtype((np.void, array.dtype.itemsize * array.shape[2])))
     kinds = np.unique(whole.ravel(), return_inverse=True)[1].reshape(right.shape)
     chances = [_mode(*_votes(row, marks)) for row, marks in zip(kinds, right, strict=True)]
     return _curve(np.stack(chances), seed, samples)
 
 
-def _curve(per_puzzle: Floats, seed: int, samples: int) -> Curve:
+def _curve(per_puzzle: Float64[Floats, "B K"], seed: int, samples: int) -> Curve:
     per_puzzle = per_puzzle.clip(0, 1)  # rounding only
     low, high = accuracy_bounds(per_puzzle, seed=seed, samples=samples, level=0.95)
     return Curve(np.arange(1, per_puzzle.shape[1] + 1), per_puzzle.mean(axis=0), low, high, per_puzzle)
 
 
-def _all_outside(rollouts: int) -> Floats:
-    """[K + 1, K]: the chance C(K - c, k) / C(K, k) that k of K rollouts avoid c given ones; row c, column k - 1."""
+def _all_outside(rollouts: int) -> Float64[Floats, "{rollouts}+1 {rollouts}"]:
+    """Return the chance C(K - c, k) / C(K, k) that k of K rollouts avoid c of them, in row c, column k - 1."""
     taken = np.arange(rollouts)
     free = (rollouts - np.arange(rollouts + 1)[:, None] - taken).clip(0) / (rollouts - taken)
     return np.cumprod(free, axis=1, dtype=np.float64)
 
 
-def _best(correct: Numbers, scores: Numbers) -> tuple[Bools, Floats]:
-    """Correct [B, K] as bool, and best@k [B, K] of every puzzle."""
+def _best(correct: Numbers, scores: Numbers) -> tuple[Bool[Bools, "B K"], Float64[Floats, "B K"]]:
+    """Return correct [B, K] as bool, and best@k of every puzzle."""
     right, score = as_bools("correct", correct, "B K"), as_floats("scores", scores, "B K")
     if right.shape != score.shape:
         raise ValueError(f"correct has shape {list(right.shape)} and scores {list(score.shape)}; pass [B, K] twice")
@@ -164,8 +137,8 @@ def _best(correct: Numbers, scores: Numbers) -> tuple[Bools, Floats]:
     return right, best
 
 
-def _votes(kinds: NDArray[np.intp], right: Bools) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """How often each right answer and each wrong answer occurs among the answers [K] to one puzzle."""
+def _votes(kinds: Shaped[NDArray[np.intp], " K"], right: Bool[Bools, " K"]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return how often each right answer and each wrong answer occurs among the answers to one puzzle."""
     _, index, votes = np.unique(kinds, return_inverse=True, return_counts=True)
     marks = np.bincount(index, weights=right)
     if ((marks > 0) & (marks < votes)).any():
@@ -174,8 +147,8 @@ def _votes(kinds: NDArray[np.intp], right: Bools) -> tuple[tuple[int, ...], tupl
 
 
 @lru_cache(maxsize=4096)
-def _mode(right: tuple[int, ...], wrong: tuple[int, ...]) -> Floats:
-    """mode@k [K] of a puzzle from the votes for its right and wrong answers, over all subsets of k votes.
+def _mode(right: tuple[int, ...], wrong: tuple[int, ...]) -> Float64[Floats, " K"]:
+    """Return mode@k of a puzzle from the votes for its right and wrong answers, over all subsets of k votes.
 
     A right answer wins with j votes where every other has at most j. Subsets are counted by size in the coefficients
     of polynomials, one an answer, cut off after x**j, and multiplied. Where t others have j votes too, the win is
@@ -194,8 +167,8 @@ def _mode(right: tuple[int, ...], wrong: tuple[int, ...]) -> Floats:
     return chance
 
 
-def _at_most(votes: tuple[int, ...], j: int, ways: Floats) -> Floats:
-    """[K + 1]: subsets by size that hold at most j votes of each answer, weighted 1 / (1 + answers that hold j)."""
+def _at_most(votes: tuple[int, ...], j: int, ways: Float64[Floats, "n n"]) -> Float64[Floats, " n"]:
+    """Count the subsets by size that hold at most j votes of each answer, weighted 1 / (1 + answers that hold j)."""
     size, many = len(ways), [n for n in votes if n >= j]
     rest: Floats = ways[sum(votes) - sum(many)]
     if not many:
@@ -212,15 +185,15 @@ def _at_most(votes: tuple[int, ...], j: int, ways: Floats) -> Floats:
 
 
 @lru_cache(maxsize=1024)
-def _quadrature(n: int) -> tuple[Floats, Floats]:
-    """Nodes and weights of the Gauss-Legendre rule on [0, 1], exact for polynomials up to degree 2 * n - 1."""
+def _quadrature(n: int) -> tuple[Float64[Floats, " {n}"], Float64[Floats, " {n}"]]:
+    """Return nodes and weights of the Gauss-Legendre rule on [0, 1], exact for polynomials up to degree 2 * n - 1."""
     nodes, weights = np.polynomial.legendre.leggauss(n)
     return (nodes + 1) / 2, weights / 2
 
 
 @lru_cache(maxsize=4)
-def _binomials(n: int) -> Floats:
-    """Pascal's triangle, [n + 1, n + 1]."""
+def _binomials(n: int) -> Float64[Floats, "{n}+1 {n}+1"]:
+    """Return Pascal's triangle."""
     rows = np.zeros((n + 1, n + 1))
     rows[:, 0] = 1
     for row in range(1, n + 1):

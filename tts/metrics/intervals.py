@@ -1,4 +1,4 @@
-"""How far a mean over puzzles can be trusted, and whether two searches differ. ``tts.metrics`` offers these too."""
+"""Intervals: how far a mean over puzzles can be trusted, and whether two searches differ."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from tts._util.arrays import Floats, Numbers, as_bools, as_floats
@@ -23,9 +24,17 @@ class Interval:
     low: float
     high: float
 
+    def percent(self, digits: int = 0) -> str:
+        """Return mean and interval of a share in percent, as in ``93.3 (70-99)``; ``digits`` are those of the ends."""
+        return f"{100 * self.mean:.1f} ({100 * self.low:.{digits}f}-{100 * self.high:.{digits}f})"
 
-def bootstrap_means(values: Floats, *, seed: int, samples: int) -> Floats:
-    """Means of ``samples`` resamples of B puzzles: values [B, M] to [samples, M].
+    def points(self, digits: int = 0) -> str:
+        """Return mean and interval of a difference in percentage points, as in ``+3.3 (-1 to +9)``."""
+        return f"{100 * self.mean:+.1f} ({100 * self.low:+.{digits}f} to {100 * self.high:+.{digits}f})"
+
+
+def bootstrap_means(values: Float64[Floats, "B M"], *, seed: int, samples: int) -> Float64[Floats, "{samples} M"]:
+    """Return the means of M columns of values over ``samples`` resamples of the B puzzles.
 
     Resampling draws how often every distinct row occurs, which is the same and cheaper where rows repeat.
     """
@@ -41,7 +50,7 @@ def bootstrap_means(values: Floats, *, seed: int, samples: int) -> Floats:
 
 
 def bootstrap_interval(values: Numbers, *, seed: int = 0, samples: int = 10_000, level: float = 0.95) -> Interval:
-    """The mean of values [B] and its percentile bootstrap interval over puzzles.
+    """Return the mean of values [B] and its percentile bootstrap interval over puzzles.
 
     It has no width where all values are equal: see ``accuracy_interval`` for accuracies.
 
@@ -54,7 +63,7 @@ def bootstrap_interval(values: Numbers, *, seed: int = 0, samples: int = 10_000,
 
 
 def wilson_interval(successes: float, n: int, *, level: float = 0.95) -> Interval:
-    """The share of successes among n and its score interval, which has width even where all or none succeed.
+    """Return the share of successes among n and its score interval, which has width even where all or none succeed.
 
     Source: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
     """
@@ -67,7 +76,7 @@ def wilson_interval(successes: float, n: int, *, level: float = 0.95) -> Interva
 
 
 def accuracy_interval(values: Numbers, *, seed: int = 0, samples: int = 10_000, level: float = 0.95) -> Interval:
-    """The mean of accuracies [B] in [0, 1] and its interval over puzzles.
+    """Return the mean of accuracies [B] in [0, 1] and its interval over puzzles.
 
     Wilson's where every value is 0 or 1, or all values are equal (the bootstrap would give it no width, and no spread
     in [0, 1] is wider than that of 0 and 1); the percentile bootstrap elsewhere.
@@ -77,8 +86,10 @@ def accuracy_interval(values: Numbers, *, seed: int = 0, samples: int = 10_000, 
     return Interval(float(array.mean()), float(low[0]), float(high[0]))
 
 
-def accuracy_bounds(values: Floats, *, seed: int, samples: int, level: float) -> tuple[Floats, Floats]:
-    """``accuracy_interval`` of every column of values [B, M]: low [M] and high [M]."""
+def accuracy_bounds(
+    values: Float64[Floats, "B M"], *, seed: int, samples: int, level: float
+) -> tuple[Float64[Floats, " M"], Float64[Floats, " M"]]:
+    """Return low and high of the ``accuracy_interval`` of every column of values."""
     if values.min() < 0 or values.max() > 1:
         raise ValueError(f"accuracies run from {values.min():g} to {values.max():g}; they must lie in [0, 1]")
     low, high = np.quantile(bootstrap_means(values, seed=seed, samples=samples), _tails(level), axis=0)
@@ -89,8 +100,10 @@ def accuracy_bounds(values: Floats, *, seed: int, samples: int, level: float) ->
     return low, high
 
 
-def difference_bounds(values: Floats, *, seed: int, samples: int, level: float) -> tuple[Floats, Floats]:
-    """``paired_difference`` of every column of differences [B, M]: low [M] and high [M]."""
+def difference_bounds(
+    values: Float64[Floats, "B M"], *, seed: int, samples: int, level: float
+) -> tuple[Float64[Floats, " M"], Float64[Floats, " M"]]:
+    """Return low and high of the ``paired_difference`` of every column of differences."""
     low, high = np.quantile(bootstrap_means(values, seed=seed, samples=samples), _tails(level), axis=0)
     flat, unseen = (values == values[0]).all(axis=0), wilson_interval(0, len(values), level=level).high
     low[flat] = np.maximum(values[0, flat] - unseen, -1)
@@ -99,7 +112,7 @@ def difference_bounds(values: Floats, *, seed: int, samples: int, level: float) 
 
 
 def paired_difference(a: Numbers, b: Numbers, *, seed: int = 0, samples: int = 10_000, level: float = 0.95) -> Interval:
-    """How much better a is than b on the same puzzles: mean of a - b, and its percentile bootstrap interval.
+    """Return how much better a is than b on the same puzzles: mean of a - b, and its percentile bootstrap interval.
 
     Where the difference is the same on every puzzle, the bootstrap would have no width: there the interval reaches as
     far as the share of puzzles that may differ though none did (Wilson's upper bound for none among B).
@@ -118,7 +131,7 @@ def paired_difference(a: Numbers, b: Numbers, *, seed: int = 0, samples: int = 1
 
 
 def mcnemar(a: Numbers, b: Numbers) -> float:
-    """The exact two-sided p-value that a and b, bool [B], are right equally often on the same puzzles.
+    """Return the exact two-sided p-value that a and b, bool [B], are right equally often on the same puzzles.
 
     Only puzzles that one of them solves count: under the null each is as likely to be either's. 1 where there is none.
 
@@ -143,8 +156,3 @@ def _tails(level: float) -> tuple[float, float]:
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; pass one between 0 and 1, such as 0.95")
     return (1 - level) / 2, (1 + level) / 2
-
-
-def percent(share: Interval) -> str:
-    """A share and its interval in percent, as tables show it."""
-    return f"{100 * share.mean:.1f} ({100 * share.low:.0f}-{100 * share.high:.0f})"

@@ -252,12 +252,12 @@ def recurse(
 
     def step(piece: int) -> None:
         here = slice(piece * size, (piece + 1) * size)
-        y_piece, z_piece, given = enter(y[here]), enter(z[here]), enter(encoded[here])
-        injection = y_piece + given
+        y_piece, z_piece, input_piece = enter(y[here]), enter(z[here]), enter(encoded[here])
+        injection = y_piece + input_piece
         for updates_y in updates:
             if updates_y:
                 y_piece = _level(high, y_piece + z_piece, size)
-                injection = y_piece + given
+                injection = y_piece + input_piece
             else:
                 z_piece = _level(low, z_piece + injection, size)
         leave(y_piece, new_y[here])

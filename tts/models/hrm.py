@@ -25,7 +25,7 @@ class HRM(TwoLatentModel):
 
     Args:
         config: sizes and constants.
-        codec: what the tokens mean; None where only tensors are used.
+        codec: what the tokens mean; plain tokens unless given.
         seed: of the initial parameters.
     """
 
@@ -43,7 +43,7 @@ class HRM(TwoLatentModel):
         return self.L_level, self.H_level
 
     def read(self, state: State) -> Readout:
-        """As in TRM, but halts when the halt logit exceeds the continue logit: HRM trains both."""
+        """Run the heads as in TRM, but halt when the halt logit exceeds the continue logit: HRM trains both."""
         readout = super().read(state)
         logits = self.q_logits(state)
         return Readout(readout.logits, readout.q, logits[:, 0] > logits[:, 1])

@@ -38,7 +38,7 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
 
     def reset(self, generator: torch.Generator) -> None:
-        """LeCun normal."""
+        """Draw from LeCun's normal."""
         truncated_normal_(self.weight, self.weight.shape[1] ** -0.5, generator)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class Linear(nn.Module):
 
 
 def widen(x: Tensor) -> Tensor:
-    """x in float32, or as it is where it is wider."""
+    """Return x in float32, or as it is where it is wider."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
@@ -71,7 +71,7 @@ class Embedding(nn.Module):
         self.embedding_weight = nn.Parameter(torch.empty(rows, width))
 
     def reset(self, generator: torch.Generator) -> None:
-        """Deviation 1 / sqrt(D): the model scales by sqrt(D)."""
+        """Draw with deviation 1 / sqrt(D): the model scales by sqrt(D)."""
         truncated_normal_(self.embedding_weight, self.embedding_weight.shape[1] ** -0.5, generator)
 
 
@@ -88,7 +88,7 @@ class PuzzleEmbedding(nn.Module):
         self.mapped = False
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Rows [N, puzzle_emb_ndim] for identifiers int64 [N], on the device and in the dtype of the table."""
+        """Return rows [N, puzzle_emb_ndim] for identifiers int64 [N], on the device and in the dtype of the table."""
         return self.weights[ids.to(self.weights.device)]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -96,7 +96,7 @@ class PuzzleEmbedding(nn.Module):
 
 
 def rms_norm(x: Tensor, eps: float) -> Tensor:
-    """Rms-norm without gain over the last dimension, in float32 inside."""
+    """Divide x by its root mean square over the last dimension, in float32 inside; no gain."""
     wide = widen(x)
     return (wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + eps)).to(x.dtype)
 
@@ -120,12 +120,12 @@ class SwiGLU(nn.Module):
         return self.gate_up_proj.weight.shape[0]
 
     def flops(self, rows: int) -> int:
-        """Of the matrix products over so many rows, 2 a multiply-add."""
+        """Return the operations of the matrix products over so many rows, 2 a multiply-add."""
         return 2 * rows * (self.gate_up_proj.weight.numel() + self.down_proj.weight.numel())
 
 
 def rotary_tables(positions: int, width: int, theta: float, device: torch.device) -> Rotary:
-    """cos and sin, each float32 [positions, width] (RoFormer, arXiv 2104.09864, in the half-split layout)."""
+    """Return cos and sin, each float32 [positions, width] (RoFormer, arXiv 2104.09864, in the half-split layout)."""
     frequency = 1.0 / theta ** (torch.arange(0, width, 2, dtype=torch.float32, device=device) / width)
     angle = torch.outer(torch.arange(positions, dtype=torch.float32, device=device), frequency).repeat(1, 2)
     return angle.cos(), angle.sin()
@@ -162,15 +162,15 @@ class Block(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor, rotary: Rotary | None) -> Tensor:
-        """[N, S, D] to [N, S, D]."""
+        """Map x [N, S, D] to [N, S, D]."""
 
     @abstractmethod
     def flops(self, positions: int) -> int:
-        """Of the matrix products of one lane, 2 a multiply-add."""
+        """Return the operations of the matrix products of one lane, 2 a multiply-add."""
 
     @abstractmethod
     def widest(self, positions: int) -> int:
-        """Elements of the widest hidden layer of one lane."""
+        """Return the elements of the widest hidden layer of one lane."""
 
 
 class AttentionBlock(Block):

@@ -9,10 +9,11 @@ from typing import Literal, TypeAlias, get_args
 import attrs
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from tts.errors import ShapeError
-from tts.interfaces import Codec, Readout, RecursiveModel, State
+from tts.interfaces import Codec, Readout, RecursiveModel, State, TokenCodec
 from tts.models import cpu_kernels
 from tts.models.layers import (
     AttentionBlock,
@@ -91,7 +92,7 @@ class RecursionConfig:
 
 
 def attention_block(config: RecursionConfig) -> AttentionBlock:
-    """A block of the configured sizes.
+    """Return a block of the configured sizes.
 
     Raises:
         ValueError: the heads do not fit.
@@ -106,6 +107,13 @@ def attention_block(config: RecursionConfig) -> AttentionBlock:
     return AttentionBlock(width, heads, config.expansion, config.rms_norm_eps)
 
 
+def plain_codec(config: RecursionConfig) -> TokenCodec:
+    """Return the codec of a model whose tokens stand for no known variety: a square board where L is a square."""
+    side = math.isqrt(config.seq_len)
+    height = side if side * side == config.seq_len else 1
+    return TokenCodec(height, config.seq_len // height, config.vocab_size)
+
+
 class TwoLatentModel(RecursiveModel):
     """The model around the network: state {"y", "z"}, the official ``z_H`` and ``z_L``.
 
@@ -113,7 +121,7 @@ class TwoLatentModel(RecursiveModel):
 
     Args:
         config: sizes and constants.
-        codec: what the tokens mean; None where only tensors are used.
+        codec: what the tokens mean; plain tokens unless given, see ``plain_codec``.
     """
 
     supervised_updates: int
@@ -123,7 +131,7 @@ class TwoLatentModel(RecursiveModel):
         super().__init__()
         width = config.hidden_size
         self.config = config
-        self.codec = codec  # type: ignore[assignment]  # None only where tensors alone are used
+        self.codec = codec or plain_codec(config)
         self.embed_tokens = Embedding(config.vocab_size, width)
         self.lm_head = Linear(width, config.vocab_size)
         self.q_head = QHead(width)
@@ -135,12 +143,11 @@ class TwoLatentModel(RecursiveModel):
         self.L_init: Tensor
         self.register_buffer("H_init", torch.empty(width))
         self.register_buffer("L_init", torch.empty(width))
-        self._rotary: dict[
-            torch.device, Rotary
-        ] = {}  # not buffers: the tables stay float32 whatever the model is cast to
+        # not buffers: the tables stay float32 whatever the model is cast to
+        self._rotary: dict[torch.device, Rotary] = {}
 
     def reset(self, seed: int) -> None:
-        """Draw the parameters and the initial latents anew; no other random state is touched."""
+        """Draw the parameters and the initial latents again; no other random state is touched."""
         generator = torch.Generator().manual_seed(seed)
         for module in self.modules():
             if isinstance(module, Linear | Embedding):
@@ -153,8 +160,8 @@ class TwoLatentModel(RecursiveModel):
     def levels(self) -> tuple[Level, Level]:
         """The networks that update z and y."""
 
-    def encode(self, tokens: Tensor, ids: Tensor) -> Tensor:
-        """Embed puzzles: tokens int64 [B, L] and identifiers int64 [B] to [B, S, D].
+    def encode(self, tokens: Int64[Tensor, "B L"], ids: Int64[Tensor, " B"]) -> Float[Tensor, "B S D"]:
+        """Embed puzzles, given as tokens and identifiers.
 
         Raises:
             ShapeError: not B rows of L tokens and B identifiers.
@@ -175,32 +182,32 @@ class TwoLatentModel(RecursiveModel):
         return math.sqrt(config.hidden_size) * x
 
     def start(self, n: int) -> State:
-        """The initial latents {"y": [n, S, D], "z": [n, S, D]}: one vector for all positions."""
+        """Return the initial latents {"y", "z"} of n lanes: one vector for all positions."""
         shape = (n, self.config.positions, -1)
         return {"y": self.H_init.expand(shape).contiguous(), "z": self.L_init.expand(shape).contiguous()}
 
-    def step(self, state: State, encoded: Tensor) -> State:
-        """One supervision step, differentiable throughout; encoded [N, S, D]. Does not change its arguments."""
+    def step(self, state: State, encoded: Float[Tensor, "N S D"]) -> State:
+        """Take one supervision step, differentiable throughout. Does not change its arguments."""
         return self._update(state, encoded, 0, self._updates)
 
-    def supervised_step(self, state: State, encoded: Tensor) -> State:
-        """As ``step``, with gradients through the last updates alone, as in official training."""
+    def supervised_step(self, state: State, encoded: Float[Tensor, "N S D"]) -> State:
+        """Take one supervision step with gradients through the last updates alone, as in official training."""
         free = self._updates - self.supervised_updates
         with torch.no_grad():
             state = self._update(state, encoded, 0, free)
         return self._update(state, encoded, free, self._updates)
 
-    def last_recursion(self, state: State, encoded: Tensor) -> State:
-        """The last latent recursion of a step alone, differentiable: L_cycles updates of z, then one of y."""
+    def last_recursion(self, state: State, encoded: Float[Tensor, "N S D"]) -> State:
+        """Run the last latent recursion of a step alone, differentiable: L_cycles updates of z, then one of y."""
         return self._update(state, encoded, self._updates - self.config.L_cycles - 1, self._updates)
 
     def read(self, state: State) -> Readout:
-        """Logits float32 [N, L, V], the halt logit q float32 [N], and halt = q > 0, bool [N]."""
+        """Run the heads: logits, the halt logit q, and halt = q > 0."""
         q = self.q_logits(state)[:, 0]
         return Readout(self.lm_head(state["y"][:, self.config.prefix :]).float(), q, q > 0)
 
-    def q_logits(self, state: State) -> Tensor:
-        """Logits of halt and continue, float32 [N, 2]."""
+    def q_logits(self, state: State) -> Float32[Tensor, "N 2"]:
+        """Return the logits of halt and continue."""
         return self.q_head(state["y"][:, 0])  # type: ignore[no-any-return]
 
     @property
@@ -210,11 +217,11 @@ class TwoLatentModel(RecursiveModel):
 
     @property
     def parallel_blocks(self) -> bool:
-        """On CPU, where a block fits the cache of a core."""
+        """Whether blocks are stepped at the same time: on CPU, where a block fits the cache of a core."""
         return self.H_init.device.type == "cpu"
 
     def step_flops(self) -> int:
-        """Of the matrix products of one lane-step, 2 a multiply-add."""
+        """Return the operations of the matrix products of one lane-step, 2 a multiply-add."""
         low, high = (sum(block.flops(self.config.positions) for block in level.blocks) for level in self.levels)
         return self.config.H_cycles * (self.config.L_cycles * low + high)
 
@@ -222,8 +229,8 @@ class TwoLatentModel(RecursiveModel):
     def _updates(self) -> int:
         return self.config.H_cycles * (self.config.L_cycles + 1)
 
-    def _update(self, state: State, encoded: Tensor, first: int, last: int) -> State:
-        """Updates ``first`` to ``last`` of a step."""
+    def _update(self, state: State, encoded: Float[Tensor, "N S D"], first: int, last: int) -> State:
+        """Run updates ``first`` to ``last`` of a step."""
         y, z = state["y"], state["z"]
         low, high = self.levels
         rotary = self._rotary_on(encoded.device)

@@ -6,7 +6,7 @@ needed: ``accuracy_against_k(curves).savefig("curves.png")``.
 
 from tts.plots.accuracy import accuracy_against_k, accuracy_against_lane_steps, q_histogram, reliability_diagram
 from tts.plots.training import training_curves
-from tts.plots.trajectories import q_against_cell_accuracy, sigma_sweep, trajectories
+from tts.plots.trajectory import q_against_cell_accuracy, sigma_sweep, trajectories
 
 __all__ = [
     "accuracy_against_k",

@@ -1,8 +1,4 @@
-"""Pictures of curves, comparisons and Q. They need matplotlib: ``pip install 'test-time-search[plot]'``.
-
-Each function returns a matplotlib Figure of its own, made without pyplot, so that no display and no global state is
-needed: ``accuracy_against_k(curves).savefig("curves.png")``.
-"""
+"""Pictures of curves, comparisons and Q."""
 
 from __future__ import annotations
 
@@ -24,7 +20,7 @@ _MARGIN = 1.5  # of a logarithmic axis: wide enough to hold a tick, a power of 2
 
 
 def accuracy_against_k(curves: Mapping[str, Curve], *, title: str = "") -> Figure:
-    """A line for each curve, by name, with its 95 % interval over puzzles as a band.
+    """Draw a line for each curve, by name, with its 95 % interval over puzzles as a band.
 
     Args:
         curves: such as ``tts.evaluation.rollout_curves`` gives.
@@ -39,7 +35,7 @@ def accuracy_against_k(curves: Mapping[str, Curve], *, title: str = "") -> Figur
 
 
 def accuracy_against_lane_steps(comparison: Comparison, curves: Mapping[str, CostCurve] | None = None) -> Figure:
-    """A point with its 95 % interval for each search: what it spent on a puzzle, and how often it was right.
+    """Draw a point with its 95 % interval for each search: what it spent on a puzzle, and how often it was right.
 
     Searches that spent nearly the same stand side by side around their common place.
 
@@ -74,7 +70,7 @@ def accuracy_against_lane_steps(comparison: Comparison, curves: Mapping[str, Cos
 
 
 def q_histogram(q: Numbers, correct: Numbers, *, bins: int = 40, title: str = "") -> Figure:
-    """How Q is spread over right rollouts and over wrong ones, each as shares of its kind.
+    """Draw how Q is spread over right rollouts and over wrong ones, each as shares of its kind.
 
     Args:
         q: halt logits, any shape.
@@ -100,7 +96,7 @@ def q_histogram(q: Numbers, correct: Numbers, *, bins: int = 40, title: str = ""
 
 
 def reliability_diagram(q: Numbers, correct: Numbers, *, bins: int = 10, title: str = "") -> Figure:
-    """The share of rollouts that are right against what sigmoid(Q) promised, and how many there are in each bin.
+    """Draw the share of rollouts that are right against what sigmoid(Q) promised, and how many are in each bin.
 
     The diagonal is perfect calibration; the area of a dot grows with its rollouts. Args as ``q_histogram``.
     """
@@ -126,7 +122,7 @@ def _line(axes: Axes, x: Floats, curve: Curve, name: str, colour: str, dashes: t
 
 
 def _log2(axes: Axes) -> None:
-    """A logarithmic x axis that counts 1, 2, 4, ..., and does so in plain numbers."""
+    """Make the x axis logarithmic: it counts 1, 2, 4, ..., in plain numbers."""
     from matplotlib.ticker import FuncFormatter, NullLocator
 
     axes.set_xscale("log", base=2)
@@ -135,7 +131,7 @@ def _log2(axes: Axes) -> None:
 
 
 def _side_by_side(rows: list[Row]) -> list[float]:
-    """Where to draw each row: its lane-steps, but apart from others within 5 % of the least of them."""
+    """Return where to draw each row: its lane-steps, but apart from others within 5 % of the least of them."""
     steps = np.array([row.lane_steps for row in rows])
     places = steps.copy()
     apart = (steps.max() / steps.min() * _MARGIN**2) ** 0.022

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tts.errors import TTSError
+from tts._util.extras import require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,22 +20,24 @@ RIGHT, WRONG = COLOURS[0], COLOURS[1]
 
 
 def new_figure(title: str, width: float = 6.4, height: float = 4.2) -> tuple[Figure, Axes]:
-    """A figure with one plot."""
+    """Return a figure with one plot."""
     figure = blank(width, height)
     return figure, tidy(figure.add_subplot(), title)
 
 
 def blank(width: float, height: float) -> Figure:
-    """An empty figure; TTSError without matplotlib."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise TTSError("plots need matplotlib: pip install 'test-time-search[plot]'") from error
-    return Figure(figsize=(width, height), dpi=150, layout="constrained")
+    """Return an empty figure.
+
+    Raises:
+        TTSError: matplotlib is missing.
+    """
+    matplotlib = require("matplotlib.figure", extra="plot", user="a plot")
+    figure: Figure = matplotlib.Figure(figsize=(width, height), dpi=150, layout="constrained")
+    return figure
 
 
 def tidy(axes: Axes, title: str = "") -> Axes:
-    """The look of every plot."""
+    """Give a plot its look, and return it."""
     axes.set_title(title, fontsize="medium")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)

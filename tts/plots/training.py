@@ -16,10 +16,10 @@ Columns = dict[str, list[float]]
 
 
 def training_curves(folder: Path | str) -> Figure:
-    """The loss, and the share of held-out puzzles that the averaged weights solve, against minutes of training.
+    """Draw the loss, and the share of held-out puzzles that the averaged weights solve, against minutes of training.
 
     Args:
-        folder: of a run, with ``log.csv`` and ``evaluations.csv``.
+        folder: the folder of a run, with ``log.csv`` and ``evaluations.csv``.
 
     Raises:
         TTSError: a file is missing or holds something else.
@@ -47,9 +47,9 @@ def _columns(path: Path) -> Columns:
     try:
         with path.open(newline="") as file:
             rows = list(csv.DictReader(file))
-        found = {name: [float(row[name]) for row in rows] for name in rows[0]}
+        columns = {name: [float(row[name]) for row in rows] for name in rows[0]}
     except (OSError, ValueError, TypeError, IndexError, csv.Error) as error:
-        raise TTSError(f"{path} is no log of a training run: train first, or name its folder") from error
-    if "minutes" not in found:
-        raise TTSError(f"{path} is no log of a training run: it has no column minutes")
-    return found
+        raise TTSError(f"{path} is not a log of a training run: train first, or name its folder") from error
+    if "minutes" not in columns:
+        raise TTSError(f"{path} is not a log of a training run: it has no column minutes")
+    return columns

@@ -10,28 +10,28 @@ from numpy.typing import NDArray
 
 from tts.errors import PuzzleError
 from tts.interfaces import Codec, Grid, Puzzle
-from tts.puzzles import BOARDS, MixedCodec, Sudoku, VarietyCodec
+from tts.puzzles import VARIETIES, MixedCodec, VarietyCodec
 from tts.puzzles.drawing import Cell, Picture, cell_svg, lines_svg
 
 
 class Shapes:
-    """SVG of cells, each different one once: what lies under the lines of the board, and what over them."""
+    """The SVG of cells, each different one once: what lies under the lines of the board, and what over them."""
 
     def __init__(self) -> None:
         self.drawn: list[tuple[str, str]] = []
         self._numbers: dict[Cell, int] = {}
 
     def number(self, cell: Cell) -> int:
-        """The place of a cell's drawing in ``drawn``."""
+        """Return the place of a cell's drawing in ``drawn``."""
         if cell not in self._numbers:
             self._numbers[cell] = len(self.drawn)
             self.drawn.append(cell_svg(cell))
         return self._numbers[cell]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, kw_only=True)
 class Canvas:
-    """A board without its answers.
+    """A board without its answers, ready to be drawn on.
 
     Attributes:
         title: in words.
@@ -53,7 +53,7 @@ class Canvas:
     local: bool = True
 
     def looks(self, frames: Grid, shapes: Shapes) -> Grid:
-        """How answers [U, L] look: int64 [U, height * width], places in ``shapes.drawn``."""
+        """Return how answers [U, L] look: int64 [U, height * width], places in ``shapes.drawn``."""
         values = np.stack([self.decode(frame) for frame in frames])
         if not self.local:
             return np.array([[shapes.number(cell) for cell in self.show(row)] for row in values])
@@ -65,13 +65,13 @@ class Canvas:
 
 
 def canvas_of(tokens: Grid, codec: Codec | None, puzzle: Puzzle | None) -> Canvas:
-    """The board that tokens [L] stand for; a grid of plain tokens where nothing says what they mean."""
+    """Return the board that tokens [L] stand for, or a grid of plain tokens where nothing says what they mean."""
     board = puzzle or (None if codec is None else read_board(codec, tokens))
     if board is None:
         return _plain(len(tokens), codec)
     try:
         empty = Picture.of(board, None, None)
-    except PuzzleError:  # a variety of one's own
+    except PuzzleError:  # a variety of the user's own
         return _plain(len(tokens), codec)
     height, width = board.height, board.width
 
@@ -83,30 +83,24 @@ def canvas_of(tokens: Grid, codec: Codec | None, puzzle: Puzzle | None) -> Canva
 
     rows = width if codec is None else codec.width
     places = np.arange(len(tokens)).reshape(-1, rows)[:height, :width].ravel()
-    return Canvas(empty.title, height, width, places, lines_svg(empty), decode, show, board.variety != "lightup")
+    return Canvas(
+        title=empty.title,
+        height=height,
+        width=width,
+        places=places,
+        lines=lines_svg(empty),
+        decode=decode,
+        show=show,
+        local=not VARIETIES[board.variety].lit,
+    )
 
 
 def read_board(codec: Codec, tokens: Grid) -> Puzzle | None:
-    """The board of tokens [L], cut from its pads; None where the codec knows of no boards, or the tokens are none."""
-    if isinstance(codec, MixedCodec):
-        for variety, part in zip(codec.varieties, codec.parts, strict=True):
-            start, end = codec.range(variety)
-            pads = tokens == codec.pad
-            if (pads | ((tokens >= start) & (tokens < end))).all():
-                return read_board(part, np.where(pads, part.pad, tokens - start + 1))
+    """Return the board of tokens [L], cut from its pads; None where they are not a board of the codec."""
+    if not isinstance(codec, VarietyCodec | MixedCodec):
         return None
-    if not isinstance(codec, VarietyCodec):
-        return None
-    grid = tokens.reshape(codec.height, codec.width)
-    rows, columns = np.nonzero(grid != codec.pad)
-    if not len(rows):
-        return None
-    height, width = int(rows.max()) + 1, int(columns.max()) + 1
-    cells = grid[:height, :width].ravel()
     try:
-        if codec.box is not None:
-            return Sudoku.from_tokens(cells, height, width, codec.box)
-        return BOARDS[codec.variety].from_tokens(cells, height, width)
+        return codec.board(tokens)
     except PuzzleError:
         return None
 
@@ -120,9 +114,17 @@ def _plain(cells: int, codec: Codec | None) -> Canvas:
     none = np.zeros((height, width), np.bool_)
     title = f"tokens, {height} rows by {width} columns"
     blank = tuple((Cell(),) * width for _ in range(height))
-    lines = lines_svg(Picture(title, blank, none, none, none))
+    lines = lines_svg(Picture(title=title, cells=blank, right=none, below=none, violated=none))
 
     def show(values: Grid) -> list[Cell]:
         return [Cell(answer=str(value)) for value in values.tolist()]
 
-    return Canvas(title, height, width, np.arange(cells), lines, lambda answer: answer, show)
+    return Canvas(
+        title=title,
+        height=height,
+        width=width,
+        places=np.arange(cells),
+        lines=lines,
+        decode=lambda answer: answer,
+        show=show,
+    )

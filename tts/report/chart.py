@@ -1,4 +1,4 @@
-"""What a page is made of, as plain values: tables and charts."""
+"""Charts as plain values."""
 
 from __future__ import annotations
 
@@ -13,15 +13,6 @@ from numpy.typing import NDArray
 from tts.metrics import Curve
 
 Tone = Literal["", "right", "wrong"]
-
-
-@attrs.frozen
-class Table:
-    """Cells of text; the first column names the row."""
-
-    caption: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 @attrs.frozen
@@ -43,7 +34,7 @@ class Line:
 
     @staticmethod
     def of_curve(name: str, curve: Curve) -> Line:
-        """A metric in percent against k."""
+        """Return a metric in percent against k."""
         mean, low, high = (numbers(100 * values) for values in (curve.mean, curve.low, curve.high))
         return Line(name, numbers(curve.k), mean, low, high)
 
@@ -69,14 +60,14 @@ class Chart:
     y: tuple[float, float] | None = None
 
     def plain(self) -> dict[str, Any]:
-        """For JSON, which knows no NaN and no infinity: they become None."""
-        made = attrs.asdict(self)
-        for line in made["lines"]:
+        """Return the chart for JSON, which has neither NaN nor infinity: they become None."""
+        chart = attrs.asdict(self)
+        for line in chart["lines"]:
             for name in ("y", "low", "high"):
                 line[name] = line[name] and [value if math.isfinite(value) else None for value in line[name]]
-        return made
+        return chart
 
 
 def numbers(values: NDArray[Any] | Sequence[float]) -> tuple[float, ...]:
-    """Rounded to what can be seen."""
+    """Round to what can be seen."""
     return tuple(float(f"{value:.5g}") for value in np.asarray(values, np.float64).ravel())

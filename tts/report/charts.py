@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from tts._util.arrays import Bools
+from tts._util.tables import Table
 from tts.evaluation import Record, curves_of
-from tts.metrics import Interval, accuracy_interval, auroc, percent
-from tts.report.chart import Chart, Line, Table, Tone, numbers
+from tts.metrics import Interval, accuracy_interval, auroc
+from tts.report.chart import Chart, Line, Tone, numbers
 from tts.report.subject import Subject, started
 from tts.search import Result, Status
 from tts.strategies import MajorityVote, QSelector, VerifierSelector
@@ -19,56 +20,56 @@ from tts.strategies import MajorityVote, QSelector, VerifierSelector
 PERCENT = (0.0, 100.0)
 
 
-def result_table(found: Subject) -> Table:
-    """How many puzzles each way to pick among the same rollouts gets right."""
-    result, n = found.result, len(found.result.tokens)
+def result_table(subject: Subject) -> Table:
+    """Return a table of how many puzzles each way to pick among the same rollouts gets right."""
+    result, n = subject.result, len(subject.result.tokens)
     k = result.scores.shape[1]
-    judges = [who for who in ("label", "rules") if who == found.judge or (who == "rules" and result.verifier)]
+    judges = [who for who in ("label", "rules") if who == subject.judge or (who == "rules" and result.verifier)]
     picks = {"selected": result}
     if result.exchangeable and k > 1:
         picks |= {f"best-Q@{k}": result.select(QSelector()), f"mode@{k}": result.select(MajorityVote())}
         if result.verifier is not None:
             picks[f"verified@{k}"] = result.select(VerifierSelector().then(QSelector()))
-    rows = [(name, *(_share(_picked(found, pick, who)) for who in judges)) for name, pick in picks.items()]
+    rows = [(name, *(_share(_picked(subject, pick, who)) for who in judges)) for name, pick in picks.items()]
     if result.exchangeable and k > 1:
-        rows.append((f"pass@{k}", *(_share(_marks(found, who).any(dim=1)) for who in judges)))
+        rows.append((f"pass@{k}", *(_share(_marks(subject, who).any(dim=1)) for who in judges)))
     cost = f"{result.cost.lane_steps:,} lane-steps in {result.cost.seconds:.1f} s"
-    said = f"{n} puzzle{'s' * (n > 1)}, {k} rollout{'s' * (k > 1)} each; {cost}; percent right, 95 % intervals"
+    caption = f"{n} puzzle{'s' * (n > 1)}, {k} rollout{'s' * (k > 1)} each; {cost}; percent right, 95 % intervals"
     heads = ("answer", *(f"by {who}" for who in judges))
-    return Table(f"{found.name}: {said}" if found.name else said, heads, tuple(rows) if judges else ())
+    return Table(f"{subject.name}: {caption}" if subject.name else caption, heads, tuple(rows) if judges else ())
 
 
-def _marks(found: Subject, who: str) -> Tensor:
-    marks = found.correct if who == "label" else found.result.verified()
+def _marks(subject: Subject, who: str) -> Tensor:
+    marks = subject.correct if who == "label" else subject.result.verified()
     assert marks is not None
     return marks
 
 
-def _picked(found: Subject, pick: Result, who: str) -> Tensor:
-    return _marks(found, who).gather(1, pick.index[:, None])[:, 0]
+def _picked(subject: Subject, pick: Result, who: str) -> Tensor:
+    return _marks(subject, who).gather(1, pick.index[:, None])[:, 0]
 
 
 def _share(marks: Tensor) -> str:
-    return percent(accuracy_interval(marks))
+    return accuracy_interval(marks).percent()
 
 
-def result_charts(found: Subject) -> list[Chart]:
-    """Accuracy against k, Q and cells over the steps, and how Q is spread; those that can be drawn."""
-    right = found.right
+def result_charts(subject: Subject) -> list[Chart]:
+    """Return accuracy against k, Q and cells over the steps, and how Q is spread; those that can be drawn."""
+    right = subject.right
     if right is None:
         return []
-    title = f"{found.name}: " if found.name else ""
-    charts = [_against_k(found, right, title)] if found.result.exchangeable and right.shape[1] > 1 else []
-    if bool((found.result.rollouts.status == Status.FINISHED).all()):
-        charts += _over_steps(found, right, title)
-    return charts + _spread(found, right, title)
+    title = f"{subject.name}: " if subject.name else ""
+    charts = [_against_k(subject, right, title)] if subject.result.exchangeable and right.shape[1] > 1 else []
+    if bool((subject.result.rollouts.status == Status.FINISHED).all()):
+        charts += _over_steps(subject, right, title)
+    return charts + _spread(subject, right, title)
 
 
-def _against_k(found: Subject, right: Tensor, title: str) -> Chart:
-    curves = curves_of(found.result, right)
+def _against_k(subject: Subject, right: Tensor, title: str) -> Chart:
+    curves = curves_of(subject.result, right)
     return Chart(
         title=f"{title}accuracy against the number of rollouts",
-        about=f"Percent right by {found.judge}, mean over all subsets of k rollouts; 95 % intervals over puzzles.",
+        about=f"Percent right by {subject.judge}, mean over all subsets of k rollouts; 95 % intervals over puzzles.",
         x_label="rollouts k",
         y_label="right (%)",
         lines=tuple(Line.of_curve(name, curve) for name, curve in curves.items()),
@@ -77,8 +78,8 @@ def _against_k(found: Subject, right: Tensor, title: str) -> Chart:
     )
 
 
-def _over_steps(found: Subject, right: Tensor, title: str) -> list[Chart]:
-    record, depth = found.result.rollouts.record, int(found.result.rollouts.steps.max())
+def _over_steps(subject: Subject, right: Tensor, title: str) -> list[Chart]:
+    record, depth = subject.result.rollouts.record, int(subject.result.rollouts.steps.max())
     steps, charts = numbers(np.arange(1, depth + 1)), []
     kinds: list[tuple[str, Tone, Tensor]] = [("end right", "right", right), ("end wrong", "wrong", ~right)]
     kinds = [kind for kind in kinds if bool(kind[2].any())]
@@ -89,32 +90,32 @@ def _over_steps(found: Subject, right: Tensor, title: str) -> list[Chart]:
         ]
         about = "Mean Q, the halt logit, after each step, of rollouts that end right and of those that end wrong."
         charts.append(Chart(f"{title}Q over the steps", about, "step", "mean Q", tuple(lines)))
-    if "answers" in record and found.labels is not None:
-        share = _cells_right(record["answers"], found.labels, found.ignore)
+    if "answers" in record and subject.labels is not None:
+        share = _cells_right(record["answers"], subject.labels, subject.ignore)
         lines = [
             Line(f"{name} ({int(which.sum()):,})", steps, numbers(100 * share[which].mean(dim=0).numpy()), tone=tone)
             for name, tone, which in kinds
         ]
         about = "Mean share of the labelled cells that are right after each step."
         charts.append(Chart(f"{title}cells over the steps", about, "step", "cells right (%)", tuple(lines)))
-        if found.result.exchangeable:
-            charts.append(_against_depth(found, share == 1, title, steps))
+        if subject.result.exchangeable:
+            charts.append(_against_depth(subject, share == 1, title, steps))
     return charts
 
 
 def _cells_right(answers: Tensor, labels: Tensor, ignore: int) -> Tensor:
-    """float64 [B, K, depth]; puzzle by puzzle, since [B, K, depth, L] of bools may be large."""
+    """Return float64 [B, K, depth]; puzzle by puzzle, since [B, K, depth, L] of bools may be large."""
     shares = []
-    for given, label in zip(answers, labels, strict=True):
+    for answer, label in zip(answers, labels, strict=True):
         counted = label != ignore
-        right = (given == label)[..., counted].double()
+        right = (answer == label)[..., counted].double()
         shares.append(right.mean(dim=-1) if bool(counted.any()) else right.new_ones(right.shape[:-1]))
     return torch.stack(shares)
 
 
-def _against_depth(found: Subject, right: Tensor, title: str, steps: tuple[float, ...]) -> Chart:
+def _against_depth(subject: Subject, right: Tensor, title: str, steps: tuple[float, ...]) -> Chart:
     lines = {"pass@K": right.any(dim=1).double().mean(dim=0)}
-    record = found.result.rollouts.record
+    record = subject.result.rollouts.record
     if "q" in record:
         best = record["q"].argmax(dim=1, keepdim=True)
         lines["best-Q@K"] = right.gather(1, best)[:, 0].double().mean(dim=0)
@@ -129,10 +130,10 @@ def _against_depth(found: Subject, right: Tensor, title: str, steps: tuple[float
     )
 
 
-def _spread(found: Subject, right: Tensor, title: str) -> list[Chart]:
-    """How the last Q is spread over right rollouts and over wrong ones."""
-    ran = started(found.result)
-    q, marks = found.result.rollouts.q[ran].double().numpy(), right[ran].numpy()
+def _spread(subject: Subject, right: Tensor, title: str) -> list[Chart]:
+    """Return how the last Q is spread over right rollouts and over wrong ones."""
+    ran = started(subject.result)
+    q, marks = subject.result.rollouts.q[ran].double().numpy(), right[ran].numpy()
     if not len(q) or not np.isfinite(q).all() or not np.ptp(q):
         return []
     edges = np.histogram_bin_edges(q, 24)
@@ -154,50 +155,48 @@ def _spread(found: Subject, right: Tensor, title: str) -> list[Chart]:
 
 
 def comparison_table(records: Sequence[Record]) -> Table:
-    """As ``Comparison.markdown``, from ``Comparison.records`` or the CSV that ``save`` writes."""
+    """Return the table of ``Comparison.markdown``, from ``Comparison.records`` or the CSV that ``save`` writes."""
     heads = ("search", "K x depth", "accuracy %", "pass@K", "lane-steps", "seconds", "against the first", "p")
     rows = tuple(_row(record) for record in records)
     first = records[0]
-    said = (
+    caption = (
         f"{first['puzzles']} puzzles, {first['seeds']} seed(s); 95 % intervals over puzzles; pass@K: any is right; "
         "lane-steps: a puzzle; seconds: a seed; p: exact McNemar, uncorrected"
     )
-    return Table(said, heads, rows)
+    return Table(caption, heads, rows)
 
 
 def _row(record: Record) -> tuple[str, ...]:
-    def value(name: str) -> float | None:
-        found = record.get(name)
-        return None if found in (None, "") else float(found)
-
-    def text(name: str, form: str, scale: float = 1.0) -> str:
-        found = value(name)
-        return "" if found is None else format(scale * found, form)
-
-    def interval(name: str, form: str, between: str) -> str:
-        ends = text(f"{name}_low", form.replace(".1", ".0"), 100), text(f"{name}_high", form.replace(".1", ".0"), 100)
-        return f"{text(name, form, 100)} ({between.join(ends)})" if text(name, form) else ""
-
+    accuracy, passed, gain = (_interval(record, name) for name in ("accuracy", "pass_at_k", "difference"))
+    p = record.get("mcnemar_p")
     return (
         str(record["search"]),
         f"{record['k']} x {record['depth']}",
-        interval("accuracy", ".1f", "-"),
-        text("pass_at_k", ".1f", 100),
-        text("lane_steps", ",.0f"),
-        text("seconds", ".1f"),
-        interval("difference", "+.1f", " to "),
-        text("mcnemar_p", ".2g"),
+        "" if accuracy is None else accuracy.percent(),
+        "" if passed is None else f"{100 * passed.mean:.1f}",
+        f"{float(str(record['lane_steps'])):,.0f}",
+        "" if record.get("seconds") in (None, "") else f"{float(str(record['seconds'])):.1f}",
+        "" if gain is None else gain.points(),
+        "" if p in (None, "") else f"{float(str(p)):.2g}",
     )
 
 
+def _interval(record: Mapping[str, object], name: str) -> Interval | None:
+    """Return the mean under ``name`` and its ends; None where the record leaves them empty."""
+    if record.get(name) in (None, ""):
+        return None
+    mean, low, high = (float(str(record[f"{name}{end}"])) for end in ("", "_low", "_high"))
+    return Interval(mean, low, high)
+
+
 def evaluation_table(records: Sequence[Mapping[str, str]], caption: str) -> Table:
-    """As ``Evaluation.markdown``, from the CSV that ``tts evaluate`` writes."""
+    """Return the table of ``Evaluation.markdown``, from the CSV that ``tts evaluate`` writes."""
     judges = [name for name in records[0] if f"{name}_low" in records[0]]
     heads = ("answer", *(f"by {who}" for who in judges), "lane-steps", "seconds")
     rows = tuple(
         (
             record["answer"],
-            *(percent(Interval(*(float(record[who + end]) for end in ("", "_low", "_high")))) for who in judges),
+            *(Interval(*(float(record[who + end]) for end in ("", "_low", "_high"))).percent() for who in judges),
             f"{int(record['lane_steps']):,}",
             f"{float(record['seconds']):.1f}",
         )
@@ -207,7 +206,7 @@ def evaluation_table(records: Sequence[Mapping[str, str]], caption: str) -> Tabl
 
 
 def comparison_chart(records: Sequence[Record]) -> Chart:
-    """A point for each search: what it spent on a puzzle, and how often it was right."""
+    """Return a chart with a point for each search: what it spent on a puzzle, and how often it was right."""
 
     def percents(record: Mapping[str, object], name: str) -> tuple[float]:
         return (round(100 * float(str(record[name])), 3),)

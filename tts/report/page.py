@@ -15,10 +15,11 @@ import attrs
 from torch import Tensor
 
 from tts._util.files import write_atomic
+from tts._util.tables import Table
 from tts.errors import StoreError
 from tts.evaluation import Comparison
 from tts.interfaces import Puzzle, name_of
-from tts.report.chart import Chart, Table
+from tts.report.chart import Chart
 from tts.report.charts import comparison_chart, comparison_table, result_charts, result_table
 from tts.report.player import player as player_data
 from tts.report.subject import Subject
@@ -34,7 +35,7 @@ NO_PLAYER = "No player: to see rollouts evolve, pass a result of a search with r
 
 @attrs.frozen(eq=False)
 class Page:
-    """What is written: words, tables, charts, and the player's data."""
+    """The content of a page: words, tables, charts, and the player's data."""
 
     title: str
     words: Mapping[str, str] = attrs.field(factory=dict)
@@ -45,7 +46,7 @@ class Page:
 
 
 def write_report(
-    found: Result | Comparison,
+    result: Result | Comparison,
     path: str | os.PathLike[str],
     *,
     labels: Tensor | None = None,
@@ -63,12 +64,12 @@ def write_report(
     Boards are drawn where ``search`` is given, whose codec says what tokens mean; plain tokens elsewhere.
 
     Args:
-        found: a result, or a comparison, which holds no rollouts: give one of its results as ``player``.
+        result: a result, or a comparison, which holds no rollouts: give one of its results as ``player``.
         path: of the page; it appears whole or not at all.
         labels: int [B, L], the right answers; cells that hold ``ignore`` may be anything. Without labels the rules
             say what is right, where they are known.
-        search: that brought the result.
-        puzzles: the boards that were searched, where the tokens do not say it all.
+        search: the one that brought the result.
+        puzzles: the boards that were searched, where their tokens do not say everything.
         shown: puzzles in the player: kinds of outcomes in turn, failures first, see ``choose_puzzles``.
         rollouts: of each of them.
         title: of the page.
@@ -79,45 +80,45 @@ def write_report(
     Raises:
         ShapeError, TTSError: labels, puzzles or search do not belong to the result.
         StoreError: the page cannot be written.
-        TypeError: ``found`` is something else.
+        TypeError: ``result`` is something else.
     """
-    played = found if isinstance(found, Result) else player
+    played = result if isinstance(result, Result) else player
     data = None if played is None else Subject.of(played, labels, ignore, search, puzzles)
-    if isinstance(found, Comparison):
-        page = page_of([] if data is None else [data], title or "Comparison", shown, rollouts, found.records())
+    if isinstance(result, Comparison):
+        page = page_of([] if data is None else [data], title or "Comparison", shown, rollouts, result.records())
     elif data is not None:
         page = page_of([data], title or "Search", shown, rollouts)
     else:
-        raise TypeError(f"a report is of a Result or a Comparison; got a {name_of(found)}")
+        raise TypeError(f"a report is of a Result or a Comparison; got a {name_of(result)}")
     return save(page, Path(path))
 
 
 def page_of(
-    found: Sequence[Subject],
+    subjects: Sequence[Subject],
     title: str,
     shown: int,
     rollouts: int,
     compared: Sequence[Mapping[str, Any]] = (),
     tables: Sequence[Table] = (),
 ) -> Page:
-    """A page of searches, the last of which is played, and of a comparison's records.
+    """Return a page of searches, the last of which is played, and of a comparison's records.
 
     Args:
-        tables: those of the searches, where they are at hand.
+        tables: those of the searches, where they exist already.
     """
     all_tables, charts = list(tables), []
     if compared:
         all_tables.append(comparison_table([dict(record) for record in compared]))
         charts.append(comparison_chart([dict(record) for record in compared]))
-    for one in found:
+    for subject in subjects:
         if not tables:
-            all_tables.append(result_table(one))
-        charts += result_charts(one)
-    played = player_data(found[-1], shown, rollouts) if found else None
+            all_tables.append(result_table(subject))
+        charts += result_charts(subject)
+    played = player_data(subjects[-1], shown, rollouts) if subjects else None
     notes = [] if played is not None else [NO_PLAYER]
     if played is not None and not played["steps"]:
         notes.append(NO_STEPS)
-    words = found[-1].words if found else {}
+    words = subjects[-1].words if subjects else {}
     return Page(title, words, tuple(notes), tuple(all_tables), tuple(charts), played)
 
 
@@ -131,7 +132,7 @@ def save(page: Page, path: Path) -> Path:
 
 
 def html(page: Page) -> str:
-    """The page as text. What comes from outside is escaped, in the markup and in the data."""
+    """Return the page as text. What comes from outside is escaped, in the markup and in the data."""
     charts = [chart.plain() for chart in page.charts]
     parts = {
         "title": escape(page.title),
@@ -147,7 +148,7 @@ def html(page: Page) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that ends no script element, whatever its strings hold."""
+    """Return JSON that does not end a script element, whatever its strings hold."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
@@ -155,7 +156,7 @@ def _json(value: Any) -> str:
 def _table(table: Table) -> str:
     heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in table.heads)
     rows = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in rest)}</tr>'
+        f'<tr><th scope="row">{escape(str(first))}</th>{"".join(f"<td>{escape(str(cell))}</td>" for cell in rest)}</tr>'
         for first, *rest in table.rows
     )
     return (

@@ -18,7 +18,7 @@ from tts.puzzles.drawing import MARGIN, SIDE, mark_svg
 from tts.report.boards import Shapes, canvas_of
 from tts.report.subject import Subject, started
 from tts.search import Status
-from tts.verifiers.failcodes import WORDS
+from tts.verifiers.failcodes import FAILCODES
 
 KINDS = {
     "failure": "no rollout is right",
@@ -39,17 +39,17 @@ class Choice:
     kind: str
 
 
-def choose_puzzles(found: Subject, most: int) -> list[Choice]:
-    """Up to ``most`` puzzles, kinds in turn; the latest of the delayed successes first, and the quickest of the others.
+def choose_puzzles(subject: Subject, most: int) -> list[Choice]:
+    """Choose up to ``most`` puzzles, kinds in turn: the latest delayed successes first, the quickest of the others.
 
-    Whether a success was delayed is told from recorded answers and labels, the notions are those of PTRM
-    (arXiv 2605.19943, figure 3).
+    Recorded answers and labels tell whether a success was delayed; the notions are those of PTRM (arXiv 2605.19943,
+    figure 3).
     """
-    right, index = found.right, found.result.index
+    right, index = subject.right, subject.result.index
     if right is None:
         return [Choice(b, "puzzle") for b in range(min(most, len(index)))]
     solved, picked = right.any(dim=1).tolist(), right.gather(1, index[:, None])[:, 0].tolist()
-    since, depth = _right_since(found), int(found.result.rollouts.steps.max())
+    since, depth = _right_since(subject), int(subject.result.rollouts.steps.max())
     groups: dict[str, list[tuple[int, int]]] = {kind: [] for kind in KINDS}
     for b in range(len(index)):
         if not picked[b]:
@@ -63,27 +63,27 @@ def choose_puzzles(found: Subject, most: int) -> list[Choice]:
     return [choice for turn in turns for choice in turn if choice is not None][:most]
 
 
-def _right_since(found: Subject) -> list[int] | None:
-    """From which step on, counted from 1, the picked rollout of each puzzle is right for good; depth + 1: never."""
-    answers = found.result.rollouts.record.get("answers")
-    if answers is None or found.labels is None:
+def _right_since(subject: Subject) -> list[int] | None:
+    """Return the step, from 1, since which the picked rollout of each puzzle is right for good; depth + 1: never."""
+    answers = subject.result.rollouts.record.get("answers")
+    if answers is None or subject.labels is None:
         return None
-    at = torch.arange(len(answers)), found.result.index
-    counted = (found.labels != found.ignore)[:, None]
-    right = ((answers[at] == found.labels[:, None]) | ~counted).all(dim=2)  # [B, depth]
-    past = torch.arange(right.shape[1]) >= found.result.rollouts.steps[at][:, None]
+    picked = torch.arange(len(answers)), subject.result.index
+    counted = (subject.labels != subject.ignore)[:, None]
+    right = ((answers[picked] == subject.labels[:, None]) | ~counted).all(dim=2)  # [B, depth]
+    past = torch.arange(right.shape[1]) >= subject.result.rollouts.steps[picked][:, None]
     wrong = ~(right | past)
     return (wrong * torch.arange(1, wrong.shape[1] + 1)).amax(dim=1).add(1).tolist()
 
 
-def player(found: Subject, puzzles: int, rollouts: int) -> dict[str, Any] | None:
-    """The player's data as plain values; None where nothing is to be shown."""
-    chosen = choose_puzzles(found, puzzles)
+def player(subject: Subject, puzzles: int, rollouts: int) -> dict[str, Any] | None:
+    """Return the player's data as plain values; None where there is nothing to show."""
+    chosen = choose_puzzles(subject, puzzles)
     if not chosen or rollouts < 1:
         return None
     shapes = Shapes()
-    packed = [_puzzle(found, choice, rollouts, shapes) for choice in chosen]
-    verifier = found.result.verifier
+    packed = [_puzzle(subject, choice, rollouts, shapes) for choice in chosen]
+    verifier = subject.result.verifier
     names = () if verifier is None else verifier.names
     return {
         "puzzles": packed,
@@ -91,25 +91,25 @@ def player(found: Subject, puzzles: int, rollouts: int) -> dict[str, Any] | None
         "mark": mark_svg(),
         "side": SIDE,
         "margin": MARGIN,
-        "rules": [WORDS.get(name, name) for name in names],
-        "judge": found.judge,
-        "noise": None if found.noise is None or found.codec is None else name_of(found.noise),
+        "rules": [FAILCODES.get(name, name) for name in names],
+        "judge": subject.judge,
+        "noise": None if subject.noise is None or subject.codec is None else name_of(subject.noise),
         "kinds": {choice.kind: KINDS[choice.kind] for choice in chosen},
-        "steps": "answers" in found.result.rollouts.record,
+        "steps": "answers" in subject.result.rollouts.record,
         "verifier": verifier is not None,
-        "of": [len(found.result.tokens), found.result.scores.shape[1]],
+        "of": [len(subject.result.tokens), subject.result.scores.shape[1]],
     }
 
 
-def _puzzle(found: Subject, choice: Choice, most: int, shapes: Shapes) -> dict[str, Any]:
-    b, result = choice.puzzle, found.result
-    shown = _rollouts(found, b, most)
+def _puzzle(subject: Subject, choice: Choice, most: int, shapes: Shapes) -> dict[str, Any]:
+    b, result = choice.puzzle, subject.result
+    shown = _rollouts(subject, b, most)
     tokens = result.tokens[b].numpy()
-    canvas = canvas_of(tokens, found.codec, None if found.puzzles is None else found.puzzles[b])
-    answers, q = _steps(found, b, shown)
+    canvas = canvas_of(tokens, subject.codec, None if subject.puzzles is None else subject.puzzles[b])
+    answers, q = _steps(subject, b, shown)
     cells = answers.shape[2]
     frames, index = np.unique(answers.reshape(-1, cells), axis=0, return_inverse=True)
-    label, labelled = _label(found, b)
+    label, labelled = _label(subject, b)
     arrays: dict[str, NDArray[Any]] = {
         "q": q.astype("<f4"),
         "frame": index.reshape(q.shape).astype("<u2" if len(frames) < 1 << 16 else "<u4"),
@@ -117,7 +117,7 @@ def _puzzle(found: Subject, choice: Choice, most: int, shapes: Shapes) -> dict[s
         "answers": frames[:, canvas.places].astype("<i4"),
         "label": label[canvas.places].astype("<i4"),
         "labelled": labelled[canvas.places].astype(np.uint8),
-        **_rules(found, tokens, frames, canvas.places),
+        **_rules(subject, tokens, frames, canvas.places),
     }
     layout, blob = pack(arrays)
     return {
@@ -127,85 +127,85 @@ def _puzzle(found: Subject, choice: Choice, most: int, shapes: Shapes) -> dict[s
         "size": [canvas.height, canvas.width],
         "lines": canvas.lines,
         "depth": q.shape[1],
-        "rollouts": [_rollout(found, b, k) for k in shown],
-        "solved": None if found.right is None else [int(found.right[b].sum()), int(started(result)[b].sum())],
+        "rollouts": [_rollout(subject, b, k) for k in shown],
+        "solved": None if subject.right is None else [int(subject.right[b].sum()), int(started(result)[b].sum())],
         "labelled": bool(labelled.any()),
         "layout": layout,
         "blob": blob,
     }
 
 
-def _rollouts(found: Subject, b: int, most: int) -> list[int]:
-    """Up to ``most`` that ran, in order: the picked one, half right and half wrong as far as there are."""
-    ran = started(found.result)[b].nonzero()[:, 0].tolist()
-    picked = int(found.result.index[b])
-    right = set() if found.right is None else set(found.right[b].nonzero()[:, 0].tolist())
+def _rollouts(subject: Subject, b: int, most: int) -> list[int]:
+    """Return up to ``most`` that ran, in order: the picked one, half right and half wrong as far as there are."""
+    ran = started(subject.result)[b].nonzero()[:, 0].tolist()
+    picked = int(subject.result.index[b])
+    right = set() if subject.right is None else set(subject.right[b].nonzero()[:, 0].tolist())
     pairs = zip_longest((k for k in ran if k in right), (k for k in ran if k not in right))
     turns = [picked, *(k for pair in pairs for k in pair if k is not None and k != picked)]
     return sorted(turns[:most])
 
 
-def _rollout(found: Subject, b: int, k: int) -> dict[str, Any]:
-    rollouts, valid = found.result.rollouts, found.result.verifier
+def _rollout(subject: Subject, b: int, k: int) -> dict[str, Any]:
+    rollouts, valid = subject.result.rollouts, subject.result.verifier
     return {
         "number": k,
         "steps": int(rollouts.steps[b, k]),
         "status": Status(int(rollouts.status[b, k])).name.lower(),
-        "picked": k == int(found.result.index[b]),
-        "right": None if found.right is None else bool(found.right[b, k]),
+        "picked": k == int(subject.result.index[b]),
+        "right": None if subject.right is None else bool(subject.right[b, k]),
         "ruled": valid is not None,
     }
 
 
-def _steps(found: Subject, b: int, shown: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Answers [k, T, L] and q [k, T] after each step; a rollout that stopped keeps its last. T is 1 without records."""
-    rollouts, rows = found.result.rollouts, torch.tensor(shown)
+def _steps(subject: Subject, b: int, shown: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return answers [k, T, L] and q [k, T] after each step, the last one repeated. T is 1 without records."""
+    rollouts, rows = subject.result.rollouts, torch.tensor(shown)
     answers, q = rollouts.answers[b, rows].long()[:, None], rollouts.q[b, rows][:, None]
     if "answers" not in rollouts.record:
         return answers.numpy(), q.float().numpy()
     taken = rollouts.steps[b, rows]
     depth = int(taken.max())
-    at = torch.minimum(torch.arange(depth)[None], taken[:, None] - 1)
+    step = torch.minimum(torch.arange(depth)[None], taken[:, None] - 1)
     each = rollouts.record["answers"][b, rows].long()
-    answers = each.gather(1, at[:, :, None].expand(-1, -1, each.shape[2]))
+    answers = each.gather(1, step[:, :, None].expand(-1, -1, each.shape[2]))
     if "q" in rollouts.record:
-        every = rollouts.record["q"][b, rows].float().gather(1, at)
+        every = rollouts.record["q"][b, rows].float().gather(1, step)
     else:
-        every = torch.where(at == taken[:, None] - 1, q.float(), torch.nan)
+        every = torch.where(step == taken[:, None] - 1, q.float(), torch.nan)
     return answers.numpy(), every.numpy()
 
 
-def _label(found: Subject, b: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The label [L], and which cells it speaks of: none where it is not known."""
-    if found.labels is not None:
-        label = found.labels[b].long().numpy()
-        return label, label != found.ignore
-    if found.correct is not None and bool(found.correct[b].any()):
+def _label(subject: Subject, b: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the label [L], and which cells it speaks of: none where it is not known."""
+    if subject.labels is not None:
+        label = subject.labels[b].long().numpy()
+        return label, label != subject.ignore
+    if subject.correct is not None and bool(subject.correct[b].any()):
         # right rollouts are equal to the label of the run where it speaks: on all cells that they agree in, at most
-        right = found.result.rollouts.answers[b][found.correct[b]].long().numpy()
+        right = subject.result.rollouts.answers[b][subject.correct[b]].long().numpy()
         return right[0], (right == right[0]).all(axis=0)
-    none = np.zeros(found.result.tokens.shape[1], np.int64)
+    none = np.zeros(subject.result.tokens.shape[1], np.int64)
     return none, none.astype(np.bool_)
 
 
 def _rules(
-    found: Subject, tokens: NDArray[np.int64], frames: NDArray[np.int64], places: NDArray[np.int64]
+    subject: Subject, tokens: NDArray[np.int64], frames: NDArray[np.int64], places: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
-    """What each frame [L] breaks, and where noise on some cells alone acts before the step after it."""
-    given, answers = torch.from_numpy(tokens).expand(len(frames), -1), torch.from_numpy(frames)
+    """Return what each frame [L] breaks, and where noise on some cells alone acts before the step after it."""
+    puzzles, answers = torch.from_numpy(tokens).expand(len(frames), -1), torch.from_numpy(frames)
     arrays: dict[str, NDArray[Any]] = {}
-    if found.result.verifier is not None:
-        broken = found.result.verifier.violations(given, answers)
+    if subject.result.verifier is not None:
+        broken = subject.result.verifier.violations(puzzles, answers)
         arrays["broken"] = broken.cells.numpy()[:, places].astype(np.uint8)
         arrays["rules"] = broken.rules.numpy().astype(np.uint8)
-    if found.noise is not None and found.codec is not None:
-        hit = found.noise.hit(found.codec, given, answers)
+    if subject.noise is not None and subject.codec is not None:
+        hit = subject.noise.hit(subject.codec, puzzles, answers)
         arrays["noise"] = (hit > 0).numpy()[:, places].astype(np.uint8)
     return arrays
 
 
 def pack(arrays: dict[str, NDArray[Any]]) -> tuple[list[tuple[str, str, int]], str]:
-    """Arrays as one deflated base64 text, and name, dtype and length of each, widest first so that all are aligned."""
+    """Return name, dtype and length of each array, widest first so that all are aligned, and a deflated base64 text."""
     ordered = sorted(arrays.items(), key=lambda item: -item[1].dtype.itemsize)
     layout = [(name, array.dtype.str[1:], array.size) for name, array in ordered]
     content = b"".join(array.tobytes() for _, array in ordered)

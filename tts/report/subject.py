@@ -14,7 +14,7 @@ from tts.search import Result, Search, Status
 from tts.strategies import Chain, TargetedNoise
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, kw_only=True)
 class Subject:
     """B puzzles searched.
 
@@ -48,7 +48,7 @@ class Subject:
         search: Search | None,
         puzzles: Sequence[Puzzle] | None,
     ) -> Subject:
-        """What a caller has at hand.
+        """Make one of what a caller has at hand.
 
         Raises:
             ShapeError: labels or puzzles do not fit the result.
@@ -93,7 +93,7 @@ class Subject:
 
 
 def on_cpu(result: Result) -> Result:
-    """A result whose tensors are on the CPU."""
+    """Return a result whose tensors are on the CPU."""
     tensors = {name: getattr(result, name).cpu() for name in ("tokens", "keys", "answers", "index", "scores", "winner")}
     return attrs.evolve(result, rollouts=result.rollouts.map(Tensor.cpu), **tensors)
 
@@ -104,7 +104,7 @@ def started(result: Result) -> Tensor:
 
 
 def words_of(search: Search) -> dict[str, str]:
-    """A search in words."""
+    """Say what a search is, by name."""
     words = {"strategy": str(search.strategy), "selector": str(search.selector)}
     if search.stop is not None:
         words["stop rule"] = str(search.stop)
@@ -112,7 +112,7 @@ def words_of(search: Search) -> dict[str, str]:
 
 
 def targeted(strategy: Strategy) -> TargetedNoise | None:
-    """The part of a strategy that picks the cells it perturbs, if there is one."""
+    """Return the part of a strategy that picks the cells it perturbs, if there is one."""
     parts = strategy.strategies if isinstance(strategy, Chain) else (strategy,)
     return next((part for part in parts if isinstance(part, TargetedNoise)), None)
 

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tts.interfaces import name_of
 from tts.errors import StoreError
+from tts.interfaces import name_of
 from tts.search import Search
 
 Json = Any
@@ -24,25 +24,25 @@ Json = Any
 
 CLASS = "class"
 FREE = ("lanes",)
-"""What of a search its results do not depend on."""
+"""Fields of a search that its results do not depend on."""
 
 
 def digest_of(*parts: bytes | memoryview) -> str:
-    """A 128-bit hash of bytes, in hex."""
-    found = hashlib.blake2b(digest_size=16)
+    """Return a 128-bit hash of bytes, in hex."""
+    digest = hashlib.blake2b(digest_size=16)
     for part in parts:
-        found.update(part)
-    return found.hexdigest()
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def describe_search(search: Search) -> dict[str, Json]:
-    """The model with a hash of its weights, and every field but ``lanes``, down to the plugins' own fields."""
+    """Describe the model with a hash of its weights, and every field but ``lanes``, down to the plugins' own fields."""
     fields = (field.name for field in attrs.fields(Search) if field.name not in FREE)
     return {name: describe(getattr(search, name), f"search.{name}") for name in fields}
 
 
 def describe(value: Any, where: str) -> Json:
-    """A value as plain values: attrs objects by class and fields, tensors and modules by hash, others by their pickle.
+    """Describe a value by plain ones: attrs objects by class and fields, tensors and modules by hash, others by pickle.
 
     Raises:
         StoreError: what is at ``where`` cannot be told from its like.
@@ -74,19 +74,19 @@ def describe(value: Any, where: str) -> Json:
 
 
 def _module(module: nn.Module, where: str) -> dict[str, Json]:
-    """By class, ``config`` and ``codec`` where it has them, and weights; other attributes are not looked at."""
+    """Describe by class, ``config`` and ``codec`` where it has them, and weights; other attributes are ignored."""
     weights = sorted(module.state_dict().items())
-    own = {name: getattr(module, name) for name in ("config", "codec") if hasattr(module, name)}
+    described = {name: getattr(module, name) for name in ("config", "codec") if hasattr(module, name)}
     return {
         CLASS: name_of(module),
-        **{name: describe(value, f"{where}.{name}") for name, value in own.items()},
+        **{name: describe(value, f"{where}.{name}") for name, value in described.items()},
         "dtype": ", ".join(sorted({str(value.dtype).removeprefix("torch.") for _, value in weights})),
         "weights": digest_of(*(part for name, value in weights for part in (name.encode(), raw(value)))),
     }
 
 
 def raw(tensor: Tensor) -> memoryview:
-    """The bytes of a tensor."""
+    """Return the bytes of a tensor."""
     return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
 
 
@@ -104,15 +104,15 @@ def _other(value: Any, where: str) -> Json:
 
 
 def differences(theirs: Json, ours: Json, where: str = "") -> list[str]:
-    """Where two descriptions differ, most telling first, as in ``search.k is 16 there and 32 here``."""
+    """Say where two descriptions differ, most telling first, as in ``search.k is 16 there and 32 here``."""
     if theirs == ours:
         return []
     if isinstance(theirs, dict) and isinstance(ours, dict) and theirs.get(CLASS) == ours.get(CLASS):
-        found = []
+        sentences = []
         for name in dict.fromkeys([*theirs, *ours]):
             path = f"{where}.{name}" if where else name
-            found += differences(theirs.get(name), ours.get(name), path)
-        return found
+            sentences += differences(theirs.get(name), ours.get(name), path)
+        return sentences
     return [f"{where} is {_short(theirs)} there and {_short(ours)} here"]
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
 import torch
 from torch import Tensor
 
+from tts.datasets import Dataset
 from tts.errors import StoreError
-from tts.interfaces import Puzzle
-from tts.search import Result
-from tts.search import Search
 from tts.runs.shards import is_whole, make_folders, save, shard_of
-from tts.search import PuzzleQueue
+from tts.search import PuzzleQueue, Result, Search
 
 ATTEMPTS = 30
 """How often a shard is written before the file system is blamed: another writer may come in between, but not always."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, kw_only=True)
 class Job:
     """n consecutive puzzles of a run, and where their result goes. Holds no more than these, so that it travels light.
 
@@ -28,35 +26,32 @@ class Job:
         folder: of the run.
         digest: of the run.
         shard: its number.
-        first: position of the first puzzle.
-        puzzles: tokens, integer [n, L], or boards.
-        ids, keys: int64 [n], or None.
-        labels: integer [n, L], or None; cells that hold ``ignore`` may be anything.
+        dataset: the n puzzles, in main memory, with labels in the model's tokens where there are any.
+        first: position of the first puzzle in the run.
+        keys: int64 [n], or None.
         seed: of all noise.
     """
 
     folder: Path
     digest: str
     shard: int
+    dataset: Dataset
     first: int
-    puzzles: Tensor | Sequence[Puzzle]
-    ids: Tensor | None
     keys: Tensor | None
-    labels: Tensor | None
-    ignore: int
     seed: int
 
     def __len__(self) -> int:
-        return len(self.puzzles)
+        return len(self.dataset)
 
     def done(self) -> bool:
-        """Whether the shard is there, whole. Reads its files."""
+        """Tell whether the shard is there, whole. Reads its files."""
         return is_whole(self.folder, self.shard, self.digest)
 
     def compute(self, search: Search, tick: Callable[[], object] = lambda: None) -> Result:
         """Search the puzzles; nothing is written. ``tick`` is called after each. Errors as those of the search."""
         parts = []
-        for part in search.stream(self.puzzles, ids=self.ids, keys=self.keys, seed=self.seed):
+        data = self.dataset
+        for part in search.stream(data.puzzles, ids=data.ids, keys=self.keys, seed=self.seed):
             parts.append(part)
             tick()
         order = torch.tensor([position for position, _ in parts]).argsort()
@@ -69,13 +64,14 @@ class Job:
             StoreError: it is the result of other puzzles, or there is no space.
         """
         self._check(search, result)
-        correct = None if self.labels is None else result.rollouts.correct(self.labels.cpu(), self.ignore)
-        made = shard_of(result, self.first, correct)
+        labels = self.dataset.answers
+        correct = None if labels is None else result.rollouts.correct(labels.cpu(), self.dataset.ignore)
+        shard = shard_of(result, self.first, correct)
         for _ in range(ATTEMPTS):
             if self.done():
                 return
             try:
-                save(made, self.folder, self.shard, self.digest)
+                save(shard, self.folder, self.shard, self.digest)
             except FileNotFoundError:  # swept away by another writer, which found the shard whole
                 make_folders(self.folder)
             except OSError as error:
@@ -90,9 +86,8 @@ class Job:
 
     def _check(self, search: Search, result: Result) -> None:
         """Raise StoreError unless the result is one of these puzzles with this search."""
-        batch = PuzzleQueue(search.model.codec, self.puzzles, self.ids, self.keys).take(len(self))
+        data = self.dataset
+        batch = PuzzleQueue(search.model.codec, data.puzzles, data.ids, self.keys).take(len(self))
         same = batch is not None and torch.equal(batch.keys, result.keys) and torch.equal(batch.tokens, result.tokens)
         if not same or result.scores.shape[1] != search.k:
-            raise StoreError(
-                f"{self.folder}: what was given is not the result of shard {self.shard}; pass compute({self.shard})"
-            )
+            raise StoreError(f"{self.folder}: this is not the result of shard {self.shard}; pass compute({self.shard})")

@@ -16,33 +16,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tts.runs.fingerprint import digest_of
-from tts.errors import TTSError
+from tts._util.extras import require
 from tts._util.files import write_atomic
-from tts.interfaces.checks import verify
-from tts.search import Cost, Result, Rollouts, Status
-from tts.interfaces import device_of
-from tts.search import Search
-from tts.interfaces import Verifier
+from tts.interfaces import Verifier, device_of
+from tts.runs.fingerprint import digest_of
+from tts.search import Cost, Result, Rollouts, Search, Status
 
 Table: TypeAlias = Any
 """A pyarrow table; pyarrow has no types."""
 
 ROLLOUTS, PUZZLES, NOTES = "rollouts", "puzzles", "shards"
-KEPT = ("q", "residual", "answers")
-"""What is kept of what a search records; latents are too large."""
-STATUSES = [status.name.lower().replace("_", " ") for status in Status]
+RECORDED = ("q", "residual", "answers")
+"""Records that are stored; latents are too large."""
+STATUSES = [status.name.lower().replace("_", " ") for status in Status if status != Status.RUNNING]
 
 
 def arrow() -> Any:
-    """pyarrow, or TTSError that says how to get it."""
-    try:
-        import pyarrow
-        import pyarrow.compute
-        import pyarrow.parquet
-    except ImportError as error:
-        raise TTSError("the store needs pyarrow: pip install 'test-time-search[store]'") from error
-    return pyarrow
+    """Return pyarrow, or raise TTSError that says how to get it."""
+    for part in ("pyarrow.compute", "pyarrow.parquet"):
+        require(part, extra="store", user="the store")
+    return require("pyarrow", extra="store", user="the store")
 
 
 @attrs.frozen(eq=False)
@@ -55,49 +48,50 @@ class Shard:
 
 
 def shard_of(result: Result, first: int, correct: Tensor | None) -> Shard:
-    """A result as tables.
+    """Return a result as tables.
 
     Args:
         result: of n puzzles.
         first: the position of the first.
         correct: bool [n, K], which rollouts are right; None where that is not known.
     """
-    pa, found, (n, k) = arrow(), result.rollouts, result.rollouts.q.shape
-    place = np.arange(first, first + n)
+    pa, rollouts = arrow(), result.rollouts
+    n, k = rollouts.q.shape
+    positions = np.arange(first, first + n)
+    record = {name: rollouts.record[name] for name in RECORDED if name in rollouts.record}
     marks = {} if correct is None else {"correct": correct}
     if result.verifier is not None:
-        valid = verify(result.verifier, result.tokens, found.answers) & (found.status != Status.NOT_STARTED)
-        marks["verified"] = valid
+        marks["verified"] = result.verified()
     picked = result.index[:, None]
-    rollouts = {
-        "puzzle": place.repeat(k),
+    rollout_columns = {
+        "puzzle": positions.repeat(k),
         "rollout": np.tile(np.arange(k, dtype=np.int32), n),
-        "answer": _lists(found.answers.flatten(0, 1)),
-        "q": _flat(found.q),
+        "answer": _lists(rollouts.answers.flatten(0, 1)),
+        "q": _flat(rollouts.q),
         "score": _flat(result.scores if result.scores.dtype == torch.float64 else result.scores.float()),
-        "residual": _flat(found.residual),
-        "steps": _flat(found.steps.int()),
-        "status": pa.DictionaryArray.from_arrays(_flat(found.status), STATUSES),
+        "residual": _flat(rollouts.residual),
+        "steps": _flat(rollouts.steps.int()),
+        "status": pa.DictionaryArray.from_arrays(_flat(rollouts.status), STATUSES),
         **{name: _flat(mark) for name, mark in marks.items()},
-        **{f"every_{name}": _lists(found.record[name].flatten(0, 1)) for name in KEPT if name in found.record},
+        **{f"every_{name}": _lists(values.flatten(0, 1)) for name, values in record.items()},
     }
-    puzzles = {
-        "puzzle": place,
+    puzzle_columns = {
+        "puzzle": positions,
         "key": _flat(result.keys),
-        "tokens": _lists(result.tokens.to(found.answers.dtype)),
-        "answer": _lists(result.answers.to(found.answers.dtype)),
+        "tokens": _lists(result.tokens.to(rollouts.answers.dtype)),
+        "answer": _lists(result.answers.to(rollouts.answers.dtype)),
         "picked": _flat(result.index.int()),
         "winner": _flat(result.winner.int()),
         **{name: _flat(mark.gather(1, picked)) for name, mark in marks.items()},
         **({} if correct is None else {"passed": _flat(correct.any(dim=1))}),
-        "lane_steps": _flat(found.steps.sum(dim=1)),
+        "lane_steps": _flat(rollouts.steps.sum(dim=1)),
         "seconds": np.full(n, result.cost.seconds / n),
     }
-    return Shard(pa.table(rollouts), pa.table(puzzles), result.cost)
+    return Shard(pa.table(rollout_columns), pa.table(puzzle_columns), result.cost)
 
 
 def result_of(shard: Shard, search: Search) -> Result:
-    """The result of ``search`` that a shard was made of."""
+    """Return the result of ``search`` that a shard was made of."""
     dtype, device = next(search.model.parameters(), torch.empty(0)).dtype, device_of(search.model)
     return restored(shard, search.record, search.model.codec.verifier, search.exchangeable, dtype, device)
 
@@ -110,7 +104,7 @@ def restored(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Result:
-    """The result that a shard was made of, where the search is not at hand; what the tables do not say is given."""
+    """Return the result that a shard was made of, where the search is not at hand; the caller adds what tables lack."""
     rollouts, puzzles = shard.rollouts, shard.puzzles
     n, k, cells = len(puzzles), len(rollouts) // len(puzzles), puzzles.schema.field("tokens").type.list_size
 
@@ -118,7 +112,7 @@ def restored(
         return _values(rollouts[name]).reshape(n, k, *shape)
 
     status = arrow().compute.index_in(rollouts["status"], value_set=arrow().array(STATUSES))
-    shapes = {name: (-1, cells) if name == "answers" else (-1,) for name in KEPT}
+    shapes = {name: (-1, cells) if name == "answers" else (-1,) for name in RECORDED}
     return Result(
         tokens=_values(puzzles["tokens"]).reshape(n, cells).long(),
         keys=_values(puzzles["key"]),
@@ -160,29 +154,29 @@ def save(shard: Shard, folder: Path, number: int, run: str) -> None:
 
 
 def is_whole(folder: Path, number: int, run: str) -> bool:
-    """Whether a shard of the run is there, each bit as it was written. Reads the files, parses none."""
+    """Tell whether a shard of the run is there, each bit as it was written. Reads the files, parses none."""
     return _contents(folder, number, run) is not None
 
 
 def load(folder: Path, number: int, run: str) -> Shard | None:
-    """A shard of the run; None where it is missing or damaged."""
-    found = _contents(folder, number, run)
-    if found is None:
+    """Read a shard of the run; None where it is missing or damaged."""
+    files = _contents(folder, number, run)
+    if files is None:
         return None
-    contents, cost = found
+    contents, cost = files
     pa = arrow()
     tables = {kind: pa.parquet.read_table(pa.BufferReader(contents[kind])) for kind in (ROLLOUTS, PUZZLES)}
     return Shard(tables[ROLLOUTS], tables[PUZZLES], cost)
 
 
 def make_folders(folder: Path) -> None:
-    """Where the files of the shards go."""
+    """Make the folders of the files of shards."""
     for kind in (ROLLOUTS, PUZZLES, NOTES):
         (folder / kind).mkdir(parents=True, exist_ok=True)
 
 
 def sweep(folder: Path) -> None:
-    """Delete what writers left behind that were killed. For when no shard is missing."""
+    """Delete what killed writers left behind. For when no shard is missing."""
     for kind in (ROLLOUTS, PUZZLES, NOTES):
         for path in (folder / kind).glob(".*.tmp"):
             path.unlink(missing_ok=True)
@@ -206,18 +200,18 @@ def _path(folder: Path, kind: str, number: int) -> Path:
 
 
 def _flat(values: Tensor) -> NDArray[Any]:
-    found: NDArray[Any] = values.detach().cpu().reshape(-1).numpy()
-    return found
+    flat: NDArray[Any] = values.detach().cpu().reshape(-1).numpy()
+    return flat
 
 
 def _lists(values: Tensor) -> Any:
-    """[n, ...] as a column of n lists of fixed length."""
+    """Return [n, ...] as a column of n lists of fixed length."""
     rows = values.flatten(1)
     return arrow().FixedSizeListArray.from_arrays(_flat(rows), rows.shape[1])
 
 
 def _values(column: Any) -> Tensor:
-    """The numbers of a column, those of lists one after the other."""
+    """Return the numbers of a column, those of lists one after the other."""
     pa = arrow()
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if pa.types.is_fixed_size_list(array.type):

@@ -1,4 +1,4 @@
-"""Searches on many workers with Ray (extra ``ray``), on this machine or a cluster; killed, they go on where they were.
+"""Searches on many workers with Ray (extra ``ray``), here or on a cluster; killed, they continue where they were.
 
     from tts.runs import workers
 
@@ -14,7 +14,7 @@ import copy
 import logging
 import os
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,44 +22,40 @@ import attrs
 import torch
 from torch import Tensor
 
-from tts.models import default_device
-from tts.errors import TTSError, first_line
-from tts.datasets import NOTHING
-from tts.interfaces import Puzzle
+from tts._util.extras import require
 from tts.datasets import Dataset
+from tts.errors import TTSError, first_line
 from tts.interfaces import device_of
-from tts.search import Search
+from tts.models import default_device
+from tts.runs.job import Job
 from tts.runs.shards import sweep
 from tts.runs.store import Store
-from tts.runs.job import Job
+from tts.search import Search
 
 RETRIES = 3
-"""How often a shard is tried again whose worker was killed."""
+"""How often a shard is retried after its worker was killed."""
 RESTARTS = 20
-"""How often a worker is started again; more, and it is the machine or the model that kills it."""
+"""How often a worker is restarted; more, and it is the machine or the model that kills it."""
 
 
 def run(
     search: Search,
-    data: Dataset | Tensor | Sequence[Puzzle],
+    dataset: Dataset,
     out: str | os.PathLike[str],
     *,
-    ids: Tensor | None = None,
     keys: Tensor | None = None,
-    labels: Tensor | None = None,
-    ignore: int = 0,
     seed: int = 0,
     shard: int = 64,
     workers: int | None = None,
     gpus_per_worker: float | None = None,
 ) -> Store:
-    """Search puzzles on many workers into a run folder; the same call goes on with what is there.
+    """Search puzzles on many workers into a run folder; the same call continues with what is there.
 
     The rows are those of ``Store.fill`` in one process, whatever the number of workers.
 
     Args:
         search: its model may lie on any device; workers move their own copy to theirs.
-        data: a data set, which brings its ids and labels; or tokens or boards, with the rest as in ``Store.open``.
+        dataset, keys, seed, shard: as in ``Store.open``.
         out: the run folder, which all workers must see under this path.
         workers, gpus_per_worker: as in ``fill``.
 
@@ -69,12 +65,7 @@ def run(
     Raises:
         TTSError: as ``Store.open`` and ``fill``.
     """
-    if isinstance(data, Dataset):
-        data.check(search.model)
-        if labels is None:
-            labels, ignore = data.labels(search.model.codec), NOTHING if data.ignore is None else data.ignore
-        ids, data = data.ids if ids is None else ids, data.puzzles
-    store = Store.open(out, search, data, ids=ids, keys=keys, labels=labels, ignore=ignore, seed=seed, shard=shard)
+    store = Store.open(out, search, dataset, keys=keys, seed=seed, shard=shard)
     fill(store, workers=workers, gpus_per_worker=gpus_per_worker)
     return store
 
@@ -85,7 +76,7 @@ def fill(
     """Run what a store is missing on Ray's actors, with a progress bar in a terminal.
 
     Uses the Ray that this process is connected to; else the cluster that ``RAY_ADDRESS`` names or that runs on this
-    machine; else starts one here and ends it after. A worker that dies is started again, and its shard with it.
+    machine; else starts one here and ends it after. A worker that dies is restarted, and its shard retried.
 
     Args:
         store: an opened run. Its folder must be seen by all workers under its path.
@@ -110,7 +101,7 @@ def fill(
 
 @contextmanager
 def connected() -> Iterator[Any]:
-    """Ray, connected to a cluster while the block runs; what was started for it is ended after.
+    """Yield Ray, connected to a cluster while the block runs; what was started for it is ended after.
 
     ``fill`` does this by itself; around several calls it starts Ray once.
     """
@@ -132,7 +123,7 @@ class _Worker:
     """An actor: loads the search once and does shard after shard.
 
     ``search`` is a reference in a list: so wrapped, Ray passes it on as it is. It comes with every call, so that a
-    worker which was started again has it, too.
+    worker which was restarted has it, too.
     """
 
     def __init__(self, threads: int, on_gpu: bool) -> None:
@@ -141,16 +132,16 @@ class _Worker:
         self.search: Search | None = None
 
     def load(self, search: list[Any]) -> int:
-        """0: no puzzle is done yet."""
+        """Load the search and return 0: no puzzle is done yet."""
         self._loaded(search)
         return 0
 
-    def do(self, search: list[Any], work: Job) -> int:
-        """How many puzzles the shard has that is kept now."""
-        if not work.done():
+    def do(self, search: list[Any], job: Job) -> int:
+        """Do a shard and return how many puzzles it has."""
+        if not job.done():
             loaded = self._loaded(search)
-            work.write(loaded, work.compute(loaded))
-        return len(work)
+            job.write(loaded, job.compute(loaded))
+        return len(job)
 
     def _loaded(self, search: list[Any]) -> Search:
         if self.search is None:
@@ -224,11 +215,11 @@ class _Team:
             if shard is None:
                 self.ray.kill(actor)
             else:
-                busy[actor.do.remote(self.search, store.work(shard))] = actor
+                busy[actor.do.remote(self.search, store.job(shard))] = actor
 
 
 def _sendable(search: Search) -> bytes:
-    """The search with its model in main memory, pickled. TTSError where that cannot be done."""
+    """Pickle the search with its model in main memory. TTSError where that cannot be done."""
     if device_of(search.model).type != "cpu":
         search = attrs.evolve(search, model=copy.deepcopy(search.model).cpu())
     try:
@@ -239,9 +230,5 @@ def _sendable(search: Search) -> bytes:
 
 
 def _ray() -> Any:
-    """Ray, or TTSError that says how to get it."""
-    try:
-        import ray
-    except ImportError as error:
-        raise TTSError("many workers need Ray: pip install 'test-time-search[ray]'") from error
-    return ray
+    """Return Ray, or raise TTSError that says how to get it."""
+    return require("ray", extra="ray", user="a search by several workers")

@@ -1,7 +1,4 @@
-"""A block's step as a CUDA graph: one launch instead of hundreds.
-
-Written to CUDA's documented rules and tested with a stand-in for the graph; no GPU was at hand to time it on.
-"""
+"""A block's step as a CUDA graph: one launch instead of hundreds."""
 
 from __future__ import annotations
 
@@ -15,13 +12,14 @@ from tts.interfaces import Readout, RecursiveModel, State
 from tts.interfaces.checks import check_state
 
 Capture = Callable[[Callable[[], None]], Callable[[], None]]
-"""Records what a function launches; what it returns launches that again."""
+"""Records what a function launches, and returns what launches it again."""
 
+ENCODED = "<encoded>"  # the name of no latent
 WARM_UP = 3  # runs before the capture, so that libraries allocate their workspaces outside of it
 
 
 def plain(model: RecursiveModel) -> Callable[[State, Tensor], tuple[State, Readout]]:
-    """``step`` and then ``read``, as they are."""
+    """Return a function that calls ``step``, then ``read``."""
 
     def advance(state: State, encoded: Tensor) -> tuple[State, Readout]:
         after = model.step(state, encoded)
@@ -32,7 +30,7 @@ def plain(model: RecursiveModel) -> Callable[[State, Tensor], tuple[State, Reado
 
 
 def cuda_capture(launch: Callable[[], None]) -> Callable[[], None]:
-    """Capture what ``launch`` launches on the current CUDA device."""
+    """Capture what ``launch`` launches on the current CUDA device; return the replay."""
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -46,7 +44,7 @@ def cuda_capture(launch: Callable[[], None]) -> Callable[[], None]:
 
 
 def graphed(model: RecursiveModel, capture: Capture = cuda_capture) -> Callable[[State, Tensor], tuple[State, Readout]]:
-    """``step`` and ``read`` through a graph, captured at the first call; plain, with a warning, where that fails.
+    """Return ``step`` and ``read`` as a graph, captured at the first call; plain, with a warning, where that fails.
 
     Every call takes the same shapes. What it returns is overwritten by the next call.
     """
@@ -64,9 +62,9 @@ def graphed(model: RecursiveModel, capture: Capture = cuda_capture) -> Callable[
         nonlocal replay, failed
         if failed:
             return direct(state, encoded)
-        given = {**state, ENCODED: encoded}
+        arguments = {**state, ENCODED: encoded}
         if replay is None:
-            inputs.update({name: value.clone() for name, value in given.items()})
+            inputs.update({name: value.clone() for name, value in arguments.items()})
             try:
                 replay = capture(launch)
             except torch.OutOfMemoryError:
@@ -75,12 +73,9 @@ def graphed(model: RecursiveModel, capture: Capture = cuda_capture) -> Callable[
                 failed = True
                 warnings.warn(f"running without CUDA graphs: {error}", RuntimeWarning, stacklevel=2)
                 return direct(state, encoded)
-        for name, value in given.items():
+        for name, value in arguments.items():
             inputs[name].copy_(value)
         replay()
         return outputs[0]
 
     return advance
-
-
-ENCODED = "<encoded>"  # no latent is named so

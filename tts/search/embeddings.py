@@ -1,4 +1,4 @@
-"""The embedded puzzles of all slots."""
+"""The embedded puzzles of all open slots."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Embeddings:
         self.embedded = 0
 
     def fill(self, slots: Ints, batch: Batch, held: Ints) -> None:
-        """Embed puzzles for ``slots``, copying what ``held`` slots have already. Fixed shapes, as for steps."""
+        """Embed puzzles for ``slots``, copying from the ``held`` slots what they have already.
+
+        Blocks of fixed shape, as for steps.
+        """
         _, first = np.unique(batch.content, return_index=True)
         fresh = first[~np.isin(batch.content[first], self.content[held])]
         for begin in range(0, len(fresh), self.block):
@@ -42,7 +45,7 @@ class Embeddings:
         self.content[slots] = batch.content
 
     def _encode(self, batch: Batch, part: Ints) -> Tensor:
-        """A block of puzzles, the last one padded by repetition, [block, S, D]."""
+        """Return a block of embedded puzzles, [block, S, D]; ``part`` is repeated to fill it."""
         rows = torch.from_numpy(np.resize(part, self.block))
         with blame(f"{name_of(self.model)}.encode", lambda: batch.keys[rows]):
             encoded = self.model.encode(batch.tokens[rows].to(self.device), batch.ids[rows].to(self.device))

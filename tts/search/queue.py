@@ -1,4 +1,4 @@
-"""Puzzles as the engine takes them: checked, encoded, keyed, embedded, a few at a time."""
+"""Puzzles as the engine takes them: checked, encoded, keyed, a few at a time."""
 
 from __future__ import annotations
 
@@ -15,19 +15,32 @@ from tts.errors import PuzzleError, ShapeError
 from tts.interfaces import Codec, Puzzle, name_of, puzzle_keys
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, kw_only=True)
 class Batch:
-    """n puzzles: positions in the caller's order [n], tokens int64 [n, L], ids [n], keys [n], content hashes [n]."""
+    """n puzzles.
+
+    Attributes:
+        position: [n], in the caller's order.
+        tokens: int64 [n, L].
+        ids: int64 [n], the puzzle identifiers.
+        keys: int64 [n], what tells the noise of equal puzzles apart.
+        content: int64 [n], a hash of tokens and identifier, equal for puzzles that are embedded alike.
+    """
 
     position: Ints
     tokens: Tensor
     ids: Tensor
     keys: Tensor
-    content: Ints
+    content: Ints = attrs.field(init=False)
+
+    @content.default
+    def _hash(self) -> Ints:
+        content: Ints = puzzle_keys(self.tokens, self.ids).numpy()
+        return content
 
 
 class PuzzleQueue:
-    """A tensor of tokens, or a sequence of boards, read front to back.
+    """A tensor of tokens, or a sequence of boards, read from front to back.
 
     Raises:
         ShapeError: tokens, ids or keys have the wrong shape or dtype.
@@ -62,15 +75,14 @@ class PuzzleQueue:
         return len(self.puzzles)
 
     def take(self, n: int) -> Batch | None:
-        """The next n puzzles or fewer; None at the end."""
+        """Return the next n puzzles or fewer; None at the end."""
         rows = slice(self.done, min(self.done + n, len(self)))
         if rows.start == rows.stop:
             return None
         self.done = rows.stop
         tokens, ids = self._encoded(rows)
-        content = puzzle_keys(tokens, ids)
-        keys = content if self.keys is None else self.keys[rows].to("cpu", torch.int64)
-        return Batch(np.arange(rows.start, rows.stop), tokens, ids, keys, content.numpy())
+        keys = puzzle_keys(tokens, ids) if self.keys is None else self.keys[rows].to("cpu", torch.int64)
+        return Batch(position=np.arange(rows.start, rows.stop), tokens=tokens, ids=ids, keys=keys)
 
     def _encoded(self, rows: slice) -> tuple[Tensor, Tensor]:
         if isinstance(self.puzzles, Tensor):

@@ -1,123 +1,20 @@
-"""What a search returns."""
+"""The result of a search: the answers, and the rollouts they were picked from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from enum import IntEnum
+from collections.abc import Sequence
 
 import attrs
 import torch
 from torch import Tensor
 
 from tts.errors import RolloutError, TTSError
-from tts.interfaces import Candidates, Selector, Verifier, blame, name_of, scored
-from tts.interfaces.checks import verify
+from tts.interfaces import Candidates, Selector, Verifier, blame, name_of, passes, scored
 from tts.metrics import Curve, best_at_k, mode_at_k, pass_at_k
+from tts.search.rollouts import Cost, Rollouts, Status
 
 
-class Status(IntEnum):
-    """How a rollout ended. Selectors see the finished and the halted ones."""
-
-    NOT_STARTED = 0
-    FINISHED = 1
-    """Ran to full depth."""
-    HALTED = 2
-    """Retired by a stop rule."""
-    CANCELLED = 3
-    """Its puzzle ended while it ran."""
-
-
-@attrs.frozen(eq=False)
-class Rollouts:
-    """Every rollout of B puzzles; answers and q are those of the rollout's own last step.
-
-    Attributes:
-        answers: int16 [B, K, L] (int32 for vocabularies beyond int16), zeros where not started.
-        q: float32 [B, K], the halt logit; -inf where not started. A q just above 0 at an early stop is not comparable
-            with the q of a rollout that ran to full depth.
-        residual: float32 [B, K], the relative change of y in the last step, |y_t - y_(t-1)| / |y_(t-1)|; inf where not
-            started.
-        steps: int64 [B, K], supervision steps taken.
-        status: int8 [B, K], see Status.
-        record: what ``record=`` asked for, by name, [B, K, depth, ...]; NaN (answers: 0) where no step was
-            taken.
-    """
-
-    answers: Tensor
-    q: Tensor
-    residual: Tensor
-    steps: Tensor
-    status: Tensor
-    record: dict[str, Tensor]
-
-    @property
-    def eligible(self) -> Tensor:
-        """bool [B, K]: finished or halted; the cancelled ones where a puzzle has neither."""
-        done = (self.status == Status.FINISHED) | (self.status == Status.HALTED)
-        return torch.where(done.any(dim=1, keepdim=True), done, self.status == Status.CANCELLED)
-
-    def map(self, change: Callable[[Tensor], Tensor]) -> Rollouts:
-        """Apply ``change`` to every tensor."""
-        return Rollouts(
-            answers=change(self.answers),
-            q=change(self.q),
-            residual=change(self.residual),
-            steps=change(self.steps),
-            status=change(self.status),
-            record={name: change(x) for name, x in self.record.items()},
-        )
-
-    @staticmethod
-    def join(parts: Sequence[Rollouts]) -> Rollouts:
-        """Those of several searches, one after the other."""
-
-        def joined(name: str) -> Tensor:
-            return torch.cat([getattr(part, name) for part in parts])
-
-        return Rollouts(
-            answers=joined("answers"),
-            q=joined("q"),
-            residual=joined("residual"),
-            steps=joined("steps"),
-            status=joined("status"),
-            record={name: torch.cat([part.record[name] for part in parts]) for name in parts[0].record},
-        )
-
-    def correct(self, labels: Tensor, ignore: int = 0) -> Tensor:
-        """bool [B, K]: equal to labels [B, L] on every cell whose label is not ``ignore``."""
-        labels = labels.unsqueeze(1)
-        return ((self.answers == labels) | (labels == ignore)).all(dim=2)
-
-
-@attrs.frozen
-class Cost:
-    """What was spent.
-
-    Attributes:
-        lane_steps: supervision steps of rollouts.
-        lane_steps_run: the same with the padding of blocks and the steps that were run again.
-        seconds: wall-clock.
-        flops: floating-point operations of ``lane_steps_run``; 0 where the model does not count them.
-        embedded: puzzles embedded, each view of one counted, equal ones open together once (a look-up in TRM).
-    """
-
-    lane_steps: int
-    lane_steps_run: int
-    seconds: float
-    flops: int
-    embedded: int = 0
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(
-            self.lane_steps + other.lane_steps,
-            self.lane_steps_run + other.lane_steps_run,
-            self.seconds + other.seconds,
-            self.flops + other.flops,
-            self.embedded + other.embedded,
-        )
-
-
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, kw_only=True)
 class Result:
     """Answers to B puzzles, and the rollouts they were picked from.
 
@@ -133,7 +30,7 @@ class Result:
         dtype, device: of the model that ran.
         verifier: the rules over the model's tokens, None where none are known.
         exchangeable: all rollouts ran and knew nothing of each other, so that pass@k and its kin are defined.
-        independent: the scores are such that best@k is defined, too, see ``Selector.independent``.
+        independent: best@k is defined for the scores, too, see ``Selector.independent``.
     """
 
     tokens: Tensor
@@ -159,21 +56,29 @@ class Result:
         """
         if self.verifier is None:
             raise TTSError("result.valid needs rules: the model's codec has no verifier; compare with labels instead")
-        return self.verifier.valid(self.tokens, self.answers)
+        return passes(self.verifier, self.tokens, self.answers)
 
     def verified(self) -> Tensor:
-        """bool [B, K]: the rollout passes the rules. Raises TTSError where none are known."""
+        """Return bool [B, K]: the rollout passes the rules.
+
+        Raises:
+            TTSError: no rules are known.
+        """
         if self.verifier is None:
             raise TTSError("result.verified() needs rules: the model's codec has no verifier")
         started = self.rollouts.status != Status.NOT_STARTED
-        return verify(self.verifier, self.tokens, self.rollouts.answers) & started
+        return passes(self.verifier, self.tokens, self.rollouts.answers) & started
 
     def pass_at_k(self, labels: Tensor, ignore: int = 0) -> Curve:
-        """pass@k for labels [B, L]. TTSError, as for its kin, where the rollouts are not exchangeable."""
+        """Return pass@k for labels [B, L].
+
+        Raises:
+            TTSError: the rollouts are not exchangeable.
+        """
         return pass_at_k(self._exchangeable().correct(labels, ignore))
 
     def best_at_k(self, labels: Tensor, ignore: int = 0) -> Curve:
-        """best@k by the selector's scores for labels [B, L].
+        """Return best@k by the selector's scores for labels [B, L].
 
         Raises:
             TTSError: the rollouts are not exchangeable, or the scores are those of a vote, which change with k.
@@ -187,7 +92,11 @@ class Result:
         return best_at_k(rollouts.correct(labels, ignore), self.scores)
 
     def mode_at_k(self, labels: Tensor, ignore: int = 0) -> Curve:
-        """mode@k for labels [B, L]; where an unlabelled cell makes equal answers differ, they vote apart."""
+        """Return mode@k for labels [B, L]; answers that differ on an unlabelled cell alone vote apart.
+
+        Raises:
+            TTSError: the rollouts are not exchangeable.
+        """
         rollouts = self._exchangeable()
         return mode_at_k(rollouts.correct(labels, ignore), rollouts.answers)
 
@@ -201,7 +110,7 @@ class Result:
 
     @staticmethod
     def join(results: Sequence[Result], order: Tensor) -> Result:
-        """Results one after the other, then their puzzles taken in ``order`` [B]; costs add up."""
+        """Join results one after the other, then take their puzzles in ``order`` [B]; costs add up."""
 
         def joined(name: str) -> Tensor:
             return torch.cat([getattr(result, name) for result in results])[order]
@@ -219,35 +128,65 @@ class Result:
         )
 
     def select(self, selector: Selector) -> Result:
-        """The same rollouts, picked again. Nothing is run; puzzles that a stop rule ended are picked anew, too."""
+        """Pick again among the same rollouts, without running any; puzzles that a stop rule ended included."""
         return choose(selector, attrs.evolve(self, winner=torch.full_like(self.winner, -1)))
 
 
-def choose(selector: Selector, result: Result) -> Result:
-    """Fill ``answers``, ``index`` and ``scores``: the winner where there is one, else the highest score."""
-    rollouts = result.rollouts
+@attrs.frozen(eq=False)
+class Pick:
+    """The rollouts that answer for B puzzles: answers, index, scores and independent as in Result."""
+
+    answers: Tensor
+    index: Tensor
+    scores: Tensor
+    independent: bool
+
+
+def pick_of(
+    selector: Selector, *, tokens: Tensor, keys: Tensor, rollouts: Rollouts, winner: Tensor, verifier: Verifier | None
+) -> Pick:
+    """Return the winner where there is one, else the rollout with the selector's highest score.
+
+    Raises:
+        RolloutError: the selector failed, or gave a NaN to a rollout that may be picked.
+    """
     eligible = rollouts.eligible
     candidates = Candidates(
-        tokens=result.tokens,
+        tokens=tokens,
         answers=rollouts.answers.long(),
         q=rollouts.q,
         steps=rollouts.steps,
         residual=rollouts.residual,
         eligible=eligible,
         record=rollouts.record,
-        verifier=result.verifier,
+        verifier=verifier,
     )
-    with blame(f"{name_of(selector)}.score", lambda: result.keys):
+    with blame(f"{name_of(selector)}.score", lambda: keys):
         scores = scored(selector, candidates)
     if bool(scores.isnan().any()):
         row, rollout = scores.isnan().nonzero()[0].tolist()
         raise RolloutError(
-            f"{name_of(selector)}.score is NaN on puzzle key {int(result.keys[row])}, rollout {rollout}; "
+            f"{name_of(selector)}.score is NaN on puzzle key {int(keys[row])}, rollout {rollout}; "
             "give -inf to a rollout that shall not be picked"
         )
     # An eligible rollout with score -inf still beats one that may not be picked.
     best = scores.amax(dim=1, keepdim=True)
     index = ((scores == best) & eligible).to(torch.uint8).argmax(dim=1)
-    index = torch.where(result.winner >= 0, result.winner, index)
+    index = torch.where(winner >= 0, winner, index)
     answers = rollouts.answers[torch.arange(len(index), device=index.device), index].long()
-    return attrs.evolve(result, answers=answers, index=index, scores=scores, independent=selector.independent)
+    return Pick(answers, index, scores, selector.independent)
+
+
+def choose(selector: Selector, result: Result) -> Result:
+    """Pick again among the rollouts of a result; puzzles that a stop rule ended keep their winner."""
+    pick = pick_of(
+        selector,
+        tokens=result.tokens,
+        keys=result.keys,
+        rollouts=result.rollouts,
+        winner=result.winner,
+        verifier=result.verifier,
+    )
+    return attrs.evolve(
+        result, answers=pick.answers, index=pick.index, scores=pick.scores, independent=pick.independent
+    )

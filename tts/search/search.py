@@ -18,7 +18,6 @@ from tts.interfaces import (
     CoupledStrategy,
     Puzzle,
     RecursiveModel,
-    RewritingStrategy,
     Selector,
     Stop,
     Strategy,
@@ -27,10 +26,11 @@ from tts.interfaces import (
     name_of,
     positive,
 )
-from tts.search.engine import Engine, Finished, Plan
-from tts.search.lanes import RECORDABLE
+from tts.search.engine import Engine
+from tts.search.outcomes import RECORDABLE
+from tts.search.plan import FinishedPuzzles, Plan
 from tts.search.queue import PuzzleQueue
-from tts.search.result import Result, choose
+from tts.search.result import Result, pick_of
 from tts.search.scheduler import wave_ends
 
 
@@ -52,7 +52,7 @@ def _names(record: str | Iterable[str]) -> tuple[str, ...]:
 
 @attrs.frozen(eq=False)
 class Search:
-    """K rollouts of a model a puzzle, made to differ by a strategy, and one picked by a selector.
+    """K rollouts of a model on each puzzle, made to differ by a strategy, of which a selector picks one.
 
     Implements PTRM (arXiv 2605.19943, figure 4) when ``stop`` is None: every rollout runs ``depth`` supervision steps,
     the strategy perturbing the latents before each. A rollout depends on nothing but the weights, the puzzle, the seed,
@@ -93,7 +93,7 @@ class Search:
                 raise ValueError(f"Search: record has {name!r}; choose among {', '.join(RECORDABLE)}")
 
     def __attrs_post_init__(self) -> None:
-        if isinstance(self.strategy, CoupledStrategy):
+        if self._coupled:
             name = name_of(self.strategy)
             if self.stop is not None and self.stop.ends_lanes:
                 raise ValueError(
@@ -104,11 +104,13 @@ class Search:
                 raise ValueError(f"Search: the rollouts of {name} run together, in one wave; leave waves out")
 
     @property
+    def _coupled(self) -> bool:
+        return isinstance(self.strategy, CoupledStrategy)
+
+    @property
     def exchangeable(self) -> bool:
-        """Whether all rollouts are run and know nothing of each other, so that pass@k and its kin are defined."""
-        if isinstance(self.strategy, CoupledStrategy | RewritingStrategy):
-            return False
-        return self.stop is None or not self.stop.ends_puzzles
+        """Whether all rollouts run and know nothing of each other, without which pass@k is not defined."""
+        return self.strategy.exchangeable and (self.stop is None or not self.stop.ends_puzzles)
 
     def __call__(
         self,
@@ -123,7 +125,7 @@ class Search:
         Args:
             puzzles: tokens, integer [B, L], or boards that the model's codec knows.
             ids: puzzle identifiers [B] of tokens; 0 by default. Boards bring their own.
-            keys: int64 [B], what tells the noise of equal puzzles apart; by default a hash of tokens and id, so that
+            keys: int64 [B], which tell the noise of equal puzzles apart; by default a hash of tokens and id, so that
                 equal puzzles get equal rollouts.
             seed: of all noise.
 
@@ -132,7 +134,8 @@ class Search:
             RolloutError: the model, the strategy or a rule failed; names it and the puzzle key.
             SearchInterrupted: Ctrl-C; carries the puzzles that were finished.
         """
-        source, seed = PuzzleQueue(self.model.codec, puzzles, ids, keys), operator.index(seed)
+        source = PuzzleQueue(self.model.codec, puzzles, ids, keys)
+        seed = operator.index(seed)
         if not len(source):
             raise PuzzleError("there is nothing to search: no puzzles were given")
         parts: list[tuple[Ints, Result]] = []
@@ -157,8 +160,8 @@ class Search:
     ) -> Iterator[tuple[int, Result]]:
         """Yield (position, result of one puzzle) as puzzles finish; memory does not grow with their number.
 
-        The costs of the results add up to what the whole search has spent. Arguments and errors as when called, but
-        that no puzzles give no results, and that Ctrl-C comes as it is.
+        The costs of the results add up to what the whole search has spent. Arguments and errors are those of a call,
+        except that no puzzles give no results, and that Ctrl-C raises KeyboardInterrupt itself.
         """
         return self._stream(PuzzleQueue(self.model.codec, puzzles, ids, keys), operator.index(seed))
 
@@ -170,40 +173,57 @@ class Search:
                 cost = attrs.evolve(free if row else finished.cost, lane_steps=steps)
                 yield position, self._result(finished.take(row, cost))
 
-    def _run(self, source: PuzzleQueue, seed: int) -> Iterator[Finished]:
+    def _run(self, source: PuzzleQueue, seed: int) -> Iterator[FinishedPuzzles]:
         model, stop = self.model, self.stop
-        coupled = isinstance(self.strategy, CoupledStrategy)
-        lockstep = isinstance(self.strategy, CoupledStrategy | RewritingStrategy) or (
-            stop is not None and stop.ends_puzzles
+        lockstep = self.strategy.lockstep or (stop is not None and stop.ends_puzzles)
+        ends = wave_ends(self.k, self.waves) if lockstep and not self._coupled else np.array([self.k])
+        plan = Plan(
+            model=model,
+            strategy=self.strategy,
+            stop=stop,
+            k=self.k,
+            depth=self.depth,
+            ends=ends,
+            lockstep=lockstep,
+            record=self.record,
+            seed=seed,
+            device=device_of(model),
         )
-        ends = wave_ends(self.k, self.waves) if lockstep and not coupled else np.array([self.k])
-        plan = Plan(model, self.strategy, stop, self.k, self.depth, ends, lockstep, self.record, seed, device_of(model))
         together = torch.get_num_threads() if model.parallel_blocks else 1
         lanes = max(min(self.lanes or 4 * together * model.block, len(source) * self.k), plan.widest)
         steps = Engine(plan, -(-lanes // model.block) * model.block, source).run()
         while True:
-            with torch.no_grad():  # entered anew for each step, so that a caller's own code never runs inside it
+            with torch.no_grad():  # entered again for each step, so that a caller's own code never runs inside it
                 finished = next(steps, None)
             if finished is None:
                 return
             yield finished
 
-    def _result(self, finished: Finished) -> Result:
-        unpicked = Result(
+    def _result(self, finished: FinishedPuzzles) -> Result:
+        verifier = self.model.codec.verifier
+        pick = pick_of(
+            self.selector,
             tokens=finished.tokens,
             keys=finished.keys,
-            answers=finished.tokens,
-            index=torch.zeros_like(finished.winner),
-            scores=finished.rollouts.q,
+            rollouts=finished.rollouts,
+            winner=finished.winner,
+            verifier=verifier,
+        )
+        return Result(
+            tokens=finished.tokens,
+            keys=finished.keys,
+            answers=pick.answers,
+            index=pick.index,
+            scores=pick.scores,
             winner=finished.winner,
             rollouts=finished.rollouts,
             cost=finished.cost,
             dtype=next(self.model.parameters(), torch.empty(0)).dtype,
             device=device_of(self.model),
-            verifier=self.model.codec.verifier,
+            verifier=verifier,
             exchangeable=self.exchangeable,
+            independent=pick.independent,
         )
-        return choose(self.selector, unpicked)
 
 
 def _in_order(parts: list[tuple[Ints, Result]]) -> tuple[Result | None, Tensor]:

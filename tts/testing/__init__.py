@@ -1,5 +1,7 @@
 """The contract that every plugin keeps, as checks to call from your own tests, and small stand-ins to try plugins on.
 
+Here belongs what authors of plugins call; what only this package's own tests need is in ``tests/support``.
+
     from tts.testing import check_strategy
 
     def test_my_strategy():

@@ -27,7 +27,9 @@ from tts.testing.stand_ins import Jitter, SmallModel, TakeFirst, random_candidat
 
 
 def check_strategy(strategy: Strategy, model: RecursiveModel | None = None, *, device: str = "cpu") -> None:
-    """Shapes and dtypes in float32 and bfloat16; noise by seed alone; no lane knows another; nothing else is touched.
+    """Check shapes and dtypes in float32 and bfloat16, that noise follows from the seed, and that lanes are apart.
+
+    Nothing that the strategy is given may change, and no global random state be read or written.
 
     Args:
         strategy: what to check.
@@ -58,7 +60,7 @@ def check_strategy(strategy: Strategy, model: RecursiveModel | None = None, *, d
 
 
 def check_selector(selector: Selector, candidates: Candidates | None = None) -> None:
-    """One floating-point score a rollout; a puzzle's scores depend on its own rollouts alone; nothing is changed.
+    """Check for one floating-point score a rollout, that follows from the puzzle's own rollouts; nothing may change.
 
     Where the selector says that it is ``independent``, leaving out rollouts does not change the order of the others.
 
@@ -67,46 +69,53 @@ def check_selector(selector: Selector, candidates: Candidates | None = None) -> 
         candidates: random ones of 5 puzzles and 6 rollouts unless given.
     """
     _check_frozen(selector)
-    given = candidates or random_candidates()
-    with _untouched(given.tokens, given.answers, given.q, given.steps, given.residual, given.eligible):
-        scores = selector.score(given)
-    promise(scores.shape == given.q.shape, f"{selector}.score gives [B, K]; it gave {list(scores.shape)}")
+    some = candidates or random_candidates()
+    with _untouched(some.tokens, some.answers, some.q, some.steps, some.residual, some.eligible):
+        scores = selector.score(some)
+    promise(scores.shape == some.q.shape, f"{selector}.score gives [B, K]; it gave {list(scores.shape)}")
     promise(scores.is_floating_point(), f"{selector}.score gives floating-point numbers; it gave {scores.dtype}")
     promise(not bool(scores.isnan().any()), f"{selector}.score gives no NaN")
     order = torch.arange(len(scores) - 1, -1, -1)
-    turned = selector.score(_puzzles(given, order))
+    turned = selector.score(_puzzles(some, order))
     promise(torch.equal(turned, scores[order]), f"{selector} scores a puzzle the same, whichever puzzles are beside it")
-    alone = selector.score(_puzzles(given, order[:1]))
+    alone = selector.score(_puzzles(some, order[:1]))
     promise(torch.equal(alone, scores[order[:1]]), f"{selector} scores a puzzle the same alone")
     if selector.independent:
-        kept = torch.arange(1, scores.shape[1])
-        fewer = selector.score(_rollouts(given, kept))
+        rest = torch.arange(1, scores.shape[1])
+        fewer = selector.score(_rollouts(some, rest))
         promise(
-            torch.equal(_higher(fewer), _higher(scores[:, kept])),
+            torch.equal(_higher(fewer), _higher(scores[:, rest])),
             f"{selector} is independent: it orders two rollouts the same, whichever others there are",
         )
 
 
 def check_verifier(verifier: Verifier, tokens: Tensor, answers: Tensor, valid: Tensor) -> None:
-    """Verdicts, on puzzles int [N, L] with answers int [N, L] of which ``valid`` bool [N] says which are right.
+    """Check the verdicts on puzzles, their names, shapes and dtypes, and that rows are apart.
 
-    Names, shapes and dtypes; a valid answer marks no cell; rows are independent; no rows and rubbish are survived.
+    A valid answer marks no cell; no rows, and answers of tokens that do not exist, are judged without an error.
+
+    Args:
+        verifier: what to check.
+        tokens: int [N, L], puzzles.
+        answers: int [N, L], an answer to each.
+        valid: bool [N], which of the answers are right.
     """
     _check_frozen(verifier)
     with _untouched(tokens, answers):
-        found = verifier.violations(tokens, answers)
+        violations = verifier.violations(tokens, answers)
     n, cells = tokens.shape
-    promise(found.names == verifier.names, f"{verifier} reports its own names; got {found.names}")
+    promise(violations.names == verifier.names, f"{verifier} reports its own names; got {violations.names}")
     promise(
-        found.rules.shape == (n, len(verifier.names)), f"{verifier} gives rules [N, R]; got {list(found.rules.shape)}"
+        violations.rules.shape == (n, len(verifier.names)),
+        f"{verifier} gives rules [N, R]; got {list(violations.rules.shape)}",
     )
-    promise(found.cells.shape == (n, cells), f"{verifier} gives cells [N, L]; got {list(found.cells.shape)}")
-    promise(found.rules.dtype == found.cells.dtype == torch.bool, f"{verifier} gives rules and cells as bool")
-    promise(torch.equal(found.valid.cpu(), valid.cpu()), f"{verifier} finds just the right answers valid")
-    promise(not bool(found.cells[found.valid].any()), f"{verifier} marks no cell of a valid answer")
+    promise(violations.cells.shape == (n, cells), f"{verifier} gives cells [N, L]; got {list(violations.cells.shape)}")
+    promise(violations.rules.dtype == violations.cells.dtype == torch.bool, f"{verifier} gives rules and cells as bool")
+    promise(torch.equal(violations.valid.cpu(), valid.cpu()), f"{verifier} finds just the right answers valid")
+    promise(not bool(violations.cells[violations.valid].any()), f"{verifier} marks no cell of a valid answer")
     for row in range(min(n, 4)):
         alone = verifier.violations(tokens[row : row + 1], answers[row : row + 1])
-        promise(torch.equal(alone.rules[0], found.rules[row]), f"{verifier} judges a row the same alone")
+        promise(torch.equal(alone.rules[0], violations.rules[row]), f"{verifier} judges a row the same alone")
     promise(verifier.violations(tokens[:0], answers[:0]).rules.shape[0] == 0, f"{verifier} survives N = 0")
     for rubbish in (-1, 10_000):
         wrong = verifier.violations(tokens, torch.full_like(answers, rubbish))
@@ -116,7 +125,13 @@ def check_verifier(verifier: Verifier, tokens: Tensor, answers: Tensor, valid: T
 
 
 def check_stop(stop: Stop, model: RecursiveModel | None = None, strategy: Strategy | None = None) -> None:
-    """A search with this rule gives the same results whatever the lanes and the order of the puzzles."""
+    """Check that a search with this rule gives the same results whatever the lanes and the order of the puzzles.
+
+    Args:
+        stop: what to check.
+        model: searched with it; a small untrained one unless given.
+        strategy: of that search.
+    """
     _check_frozen(stop)
     promise(isinstance(stop.ends_puzzles, bool), f"{stop}.ends_puzzles is a bool")
     search = Search(model or SmallModel(), strategy or Jitter(), TakeFirst(), k=6, depth=4, stop=stop)
@@ -130,7 +145,7 @@ def check_stop(stop: Stop, model: RecursiveModel | None = None, strategy: Strate
 
 
 def check_model(model: RecursiveModel) -> None:
-    """The model's forms: shapes, nothing changed in place, rows apart, fixed starts; then a whole search."""
+    """Check the model's shapes, fixed starts, that rows are apart and nothing changes in place; then run a search."""
     codec, n = model.codec, model.block
     tokens = random_tokens(model, n)
     ids = torch.zeros(n, dtype=torch.int64, device=tokens.device)
@@ -158,9 +173,9 @@ def check_model(model: RecursiveModel) -> None:
     _check_search(Search(model, Jitter(), TakeFirst(), k=3, depth=2), type(model).__name__)
 
 
-def promise(kept: bool, sentence: str) -> None:
-    """Raise AssertionError with the sentence unless the promise is kept."""
-    if not kept:
+def promise(holds: bool, sentence: str) -> None:
+    """Raise AssertionError with the sentence unless the promise holds."""
+    if not holds:
         raise AssertionError(f"broken promise: {sentence}")
 
 
@@ -176,7 +191,7 @@ def _check_frozen(plugin: Any) -> None:
 
 
 def _lanes(model: RecursiveModel, strategy: Strategy, n: int) -> StepView:
-    """n lanes in the midst of their rollouts, at different steps."""
+    """Return n lanes in the midst of their rollouts, at different steps."""
     weights = next(model.parameters())
     tokens = random_tokens(model, n).to(weights.device)
     with torch.no_grad():
@@ -187,7 +202,17 @@ def _lanes(model: RecursiveModel, strategy: Strategy, n: int) -> StepView:
     q = torch.where(step == 0, -torch.inf, out.q)
     answers = torch.where(step[:, None] == 0, tokens, out.logits.argmax(dim=2))
     memory = {name: value.to(weights.device) for name, value in strategy.memory(n).items()}
-    return StepView(model, state, encoded, tokens, step, answers, q, memory, 4)
+    return StepView(
+        model=model,
+        state=state,
+        encoded=encoded,
+        tokens=tokens,
+        step=step,
+        answers=answers,
+        q=q,
+        memory=memory,
+        depth=4,
+    )
 
 
 def _again(view: StepView) -> StepView:
@@ -210,19 +235,22 @@ def _equal(a: State, b: State) -> bool:
     return all(torch.equal(a[name], b[name]) for name in a)
 
 
-def _puzzles(given: Candidates, rows: Tensor) -> Candidates:
+def _puzzles(candidates: Candidates, rows: Tensor) -> Candidates:
     names = ("tokens", "answers", "q", "steps", "residual", "eligible")
-    fields = {name: getattr(given, name)[rows] for name in names}
-    return attrs.evolve(given, **fields, record={name: value[rows] for name, value in given.record.items()})
+    fields = {name: getattr(candidates, name)[rows] for name in names}
+    record = {name: value[rows] for name, value in candidates.record.items()}
+    return attrs.evolve(candidates, **fields, record=record)
 
 
-def _rollouts(given: Candidates, kept: Tensor) -> Candidates:
-    fields = {name: getattr(given, name)[:, kept] for name in ("answers", "q", "steps", "residual", "eligible")}
-    return attrs.evolve(given, **fields, record={name: value[:, kept] for name, value in given.record.items()})
+def _rollouts(candidates: Candidates, columns: Tensor) -> Candidates:
+    names = ("answers", "q", "steps", "residual", "eligible")
+    fields = {name: getattr(candidates, name)[:, columns] for name in names}
+    record = {name: value[:, columns] for name, value in candidates.record.items()}
+    return attrs.evolve(candidates, **fields, record=record)
 
 
 def _higher(scores: Tensor) -> Tensor:
-    """bool [B, K, K]: which rollouts score higher than which."""
+    """Return bool [B, K, K]: which rollouts score higher than which."""
     return scores.unsqueeze(2) > scores.unsqueeze(1)
 
 
@@ -244,12 +272,12 @@ def _same(a: Result, b: Result, sentence: str) -> None:
 
 @contextmanager
 def _untouched(*tensors: Tensor) -> Iterator[None]:
-    """Nothing given is changed, and no global random state is read or written."""
+    """Hold the body to changing none of the tensors, and to neither reading nor writing global random state."""
     copies = [tensor.clone() for tensor in tensors]
     states = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # type: ignore[index]  # noqa: NPY002
     yield
     for tensor, copy in zip(tensors, copies, strict=True):
         promise(torch.equal(tensor, copy), "what a plugin is given is not changed in place")
-    kept = torch.equal(states[0], torch.get_rng_state()) and states[2] == random.getstate()
-    kept = kept and bool((states[1] == np.random.get_state()[1]).all())  # type: ignore[index]  # noqa: NPY002
-    promise(kept, "no global random state is read or written; draw from rng")
+    same = torch.equal(states[0], torch.get_rng_state()) and states[2] == random.getstate()
+    same = same and bool((states[1] == np.random.get_state()[1]).all())  # type: ignore[index]  # noqa: NPY002
+    promise(same, "no global random state is read or written; draw from rng")

@@ -24,7 +24,7 @@ class SmallModel(RecursiveModel):
     """A recurrent net of a few hundred weights over any codec: enough to try a plugin on, untrained.
 
     Args:
-        codec: 4 x 4 cells and 6 tokens unless given.
+        codec: what its tokens mean; 4 x 4 cells and 6 tokens by default.
         width: D.
         prefix: positions before the cells.
         seed: of the weights.
@@ -40,15 +40,11 @@ class SmallModel(RecursiveModel):
         def weight(*shape: int) -> nn.Parameter:
             return nn.Parameter(torch.randn(shape, generator=generator))
 
-        self.embedding, self.mix = (
-            weight(self.codec.vocab_size, width),
-            weight(self.cells + prefix, self.cells + prefix),
-        )
-        self.to_z, self.to_y, self.heads = (
-            weight(width, width),
-            weight(width, width),
-            weight(width, self.codec.vocab_size),
-        )
+        self.embedding = weight(self.codec.vocab_size, width)
+        self.mix = weight(self.cells + prefix, self.cells + prefix)
+        self.to_z = weight(width, width)
+        self.to_y = weight(width, width)
+        self.heads = weight(width, self.codec.vocab_size)
         self.eval().requires_grad_(False)
 
     @property
@@ -95,14 +91,14 @@ class TakeFirst(Selector):
 
 
 def random_tokens(model: RecursiveModel, n: int, seed: int = 0) -> Tensor:
-    """int64 [n, L] in the model's vocabulary, without pads."""
+    """Draw tokens int64 [n, L] in the model's vocabulary, without pads."""
     codec = model.codec
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(1, codec.vocab_size, (n, codec.height * codec.width), generator=generator)
 
 
 def random_candidates(b: int = 5, k: int = 6, cells: int = 9, depth: int = 4, seed: int = 0) -> Candidates:
-    """Candidates of which some share an answer, some are not eligible, and every step's q is recorded."""
+    """Draw candidates of which some share an answer and some are not eligible; every step's q is recorded."""
     generator = torch.Generator().manual_seed(seed)
 
     def draw(low: int, high: int, *shape: int) -> Tensor:
@@ -117,4 +113,13 @@ def random_candidates(b: int = 5, k: int = 6, cells: int = 9, depth: int = 4, se
     record = torch.where(torch.arange(depth) < steps[:, :, None], q, torch.nan)
     last = q.gather(2, steps[:, :, None] - 1)[:, :, 0]
     residual = torch.rand(b, k, generator=generator)
-    return Candidates(draw(0, 4, b, cells), answers, last, steps, residual, eligible, {"q": record}, None)
+    return Candidates(
+        tokens=draw(0, 4, b, cells),
+        answers=answers,
+        q=last,
+        steps=steps,
+        residual=residual,
+        eligible=eligible,
+        record={"q": record},
+        verifier=None,
+    )

@@ -13,7 +13,7 @@ from tts.errors import TTSError
 Draws = torch.Generator
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(kw_only=True, eq=False)
 class Group:
     """n puzzles of one variety in a model's tokens.
 
@@ -51,12 +51,12 @@ class Group:
         return len(self.tokens)
 
     def first(self, n: int) -> Group:
-        """Its first n puzzles, or all."""
+        """Return the group of its first n puzzles, or of all."""
         hints = None if self.hints is None else self.hints[:n]
         return attrs.evolve(self, tokens=self.tokens[:n], labels=self.labels[:n], hints=hints)
 
     def draw(self, n: int, reveal: float, draws: Draws) -> tuple[Tensor, Tensor]:
-        """n examples, with replacement: tokens and labels int64 [n, L]; see ``revealed`` for ``reveal``."""
+        """Draw n examples, with replacement: tokens and labels int64 [n, L]; see ``revealed`` for ``reveal``."""
         rows = torch.randint(len(self), (n,), generator=draws)
         tokens, labels = self.tokens[rows].long(), self.labels[rows].long()
         if self.box is not None:
@@ -77,12 +77,13 @@ class Mixture:
     groups: Sequence[Group]
 
     def draw(self, lanes: Tensor, reveal: float, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
-        """Examples for lanes int64 [n], on the CPU: tokens and labels int64 [n, L], identifiers int64 [n]."""
+        """Draw examples for lanes int64 [n], on the CPU: tokens and labels int64 [n, L], identifiers int64 [n]."""
         turns = torch.tensor([place for place, group in enumerate(self.groups) for _ in range(group.share)])
-        n, which = len(lanes), turns[lanes % len(turns)]
+        which = turns[lanes % len(turns)]
         ids = torch.tensor([group.identifier for group in self.groups])[which]
         length = self.groups[0].tokens.shape[1]
-        tokens, labels = torch.empty(n, length, dtype=torch.int64), torch.empty(n, length, dtype=torch.int64)
+        tokens = torch.empty(len(lanes), length, dtype=torch.int64)
+        labels = torch.empty_like(tokens)
         for place, group in enumerate(self.groups):
             rows = (which == place).nonzero().squeeze(1)
             tokens[rows], labels[rows] = group.draw(len(rows), reveal, draws)
@@ -90,9 +91,11 @@ class Mixture:
 
 
 def revealed(tokens: Tensor, hints: Tensor, reveal: float, draws: Draws) -> Tensor:
-    """Tokens [n, L] where a share ``reveal`` of the rows shows a random share of its hints, mostly its answer's cells.
+    """Return tokens [n, L] where a share ``reveal`` of the rows shows a random share of its hints.
 
-    The states on the way to a solution, after PTRM (arXiv 2605.19943), which trains on states of solution paths.
+    Hints are mostly the cells of the answer.
+
+    These are the states on the way to a solution, after PTRM (arXiv 2605.19943), which trains on states of solution paths.
     """
     chosen = torch.rand(len(tokens), 1, generator=draws) < reveal
     shares = torch.rand(len(tokens), 1, generator=draws)
@@ -101,11 +104,12 @@ def revealed(tokens: Tensor, hints: Tensor, reveal: float, draws: Draws) -> Tens
 
 
 def shuffled(tokens: Tensor, labels: Tensor, box: tuple[int, int], blank: int, draws: Draws) -> tuple[Tensor, Tensor]:
-    """Sudokus [n, L] with their digits renamed, and their rows, columns, bands and stacks put in another order.
+    """Return sudokus [n, L] with their digits renamed, and their rows, columns, bands and stacks put in another order.
 
     Those with square boxes are transposed half the time, too.
     """
-    n, (high, wide) = len(tokens), box
+    n = len(tokens)
+    high, wide = box
     side = high * wide
     rows, columns = _order(n, wide, high, draws), _order(n, high, wide, draws)
     cells = rows[:, :, None] * side + columns[:, None, :]
@@ -122,7 +126,7 @@ def _renamed(values: Tensor, digits: Tensor, blank: int) -> Tensor:
 
 
 def _order(n: int, runs: int, length: int, draws: Draws) -> Tensor:
-    """n orders of the numbers below runs * length, shuffled within runs of ``length``, and the runs shuffled."""
+    """Return n orders of the numbers below runs * length, shuffled within runs of ``length``, and the runs shuffled."""
     outer = torch.rand(n, runs, generator=draws).argsort(dim=1)
     inner = torch.rand(n, runs, length, generator=draws).argsort(dim=2)
     return (outer[:, :, None] * length + inner).flatten(1)

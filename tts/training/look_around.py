@@ -53,7 +53,8 @@ def look_around(model: TwoLatentModel, height: int, width: int, box: tuple[int, 
         TTSError: the model has no learned positions, no attention or no prefix, other blocks or heads than ``LOOKS``,
             heads that are too narrow, or another board; or the board is too large.
     """
-    config, blocks = model.config, [block for level in dict.fromkeys(model.levels) for block in level.blocks]
+    config = model.config
+    blocks = [block for level in dict.fromkeys(model.levels) for block in level.blocks]
     if config.pos_encodings != "learned" or not all(isinstance(block, AttentionBlock) for block in blocks):
         raise TTSError("only attention with learned positions can begin by looking around")
     if not config.prefix:
@@ -88,7 +89,7 @@ def _check_board(height: int, width: int, box: tuple[int, int], cells: int) -> N
 
 
 def positions(height: int, width: int, box: tuple[int, int], prefix: int) -> Tensor:
-    """Positions of prefix and cells, float32 [S, CHANNELS], before they are scaled."""
+    """Return the positions of prefix and cells, float32 [S, CHANNELS], before they are scaled."""
     cells = torch.arange(height * width)
     row, column = cells // width, cells % width
     table = torch.zeros(prefix + len(cells), CHANNELS)
@@ -126,7 +127,7 @@ def _frequencies() -> Tensor:
 
 
 def _shift(cells: int) -> Tensor:
-    """The matrix that turns the cosines and sines of x into those of x + cells."""
+    """Return the matrix that turns the cosines and sines of x into those of x + cells."""
     cos, sin = (torch.diag(wave(cells * _frequencies())) for wave in (torch.cos, torch.sin))
     return torch.cat((torch.cat((cos, -sin), dim=1), torch.cat((sin, cos), dim=1)))
 

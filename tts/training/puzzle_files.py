@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from tts._util.files import replacing
 from tts.datasets import FOLDER
 from tts.datasets.bundled import read_lines
 from tts.errors import TTSError, first_line
 from tts.interfaces import Grid
 from tts.puzzles import VARIETIES, Board, Heyawake, MixedCodec, Sudoku, parse
 from tts.training.examples import Group
-from tts.training.heyawake import heyawake_clues, heyawake_hints
+from tts.training.heyawake import heyawake_hints
 
 Cells = NDArray[np.int16]
 HELD = 256
@@ -30,7 +31,7 @@ HELD = 256
 
 @attrs.frozen(eq=False)
 class PuzzleFile:
-    """Puzzles int16 [n, L] and their answers, in the tokens of their variety alone; the last HELD are held out."""
+    """Puzzles int16 [n, L] and their answers, in the tokens of their variety alone; some are held out."""
 
     tokens: Cells
     labels: Cells
@@ -40,7 +41,7 @@ class PuzzleFile:
     def groups(
         self, name: str, start: int = 1, *, cells: Tensor | None = None, length: int = 0, **fields: object
     ) -> tuple[Group, Group]:
-        """To train on and held out, in a vocabulary in which the variety's tokens begin at ``start``.
+        """Return those to train on and those held out, in a vocabulary where the variety's tokens begin at ``start``.
 
         Args:
             cells: where the puzzles lie on a larger board of ``length`` cells, int64 [L]; they fill it unless given.
@@ -50,21 +51,22 @@ class PuzzleFile:
         if cells is not None:
             shifted = [torch.zeros(len(x), length, dtype=x.dtype).index_copy(1, cells, x) for x in shifted]
         fields |= {"blank": start, "cells": cells}
-        train = Group(name, shifted[0], shifted[1], **fields)  # type: ignore[arg-type]
-        return train, Group(name, shifted[2], shifted[3], **{**fields, "box": None})  # type: ignore[arg-type]
+        train = Group(name=name, tokens=shifted[0], labels=shifted[1], **fields)  # type: ignore[arg-type]
+        held = attrs.evolve(train, tokens=shifted[2], labels=shifted[3], box=None)
+        return train, held
 
 
 def fingerprints(clues: Grid, box: tuple[int, int]) -> NDArray[np.uint64]:
-    """uint64 [n], equal for sudokus [n, side, side] that are equal under any symmetry; 0 is an open cell.
+    """Return uint64 [n], equal for sudokus [n, side, side] that are equal under any symmetry; 0 is an open cell.
 
-    Of each given, how many givens its row, column, box and digit have; hashed, and summed over the givens. Different
+    How many givens the row, the column, the box and the digit of each given have is hashed, and summed over the givens. Different
     puzzles may agree: these are then taken for equal, which is the safe side.
     """
     n, side, _ = clues.shape
-    given = clues > 0
-    row = np.broadcast_to(given.sum(2)[:, :, None], clues.shape)
-    column = np.broadcast_to(given.sum(1)[:, None, :], clues.shape)
-    blocks = given.reshape(n, side // box[0], box[0], side // box[1], box[1]).sum((2, 4))
+    is_clue = clues > 0
+    row = np.broadcast_to(is_clue.sum(2)[:, :, None], clues.shape)
+    column = np.broadcast_to(is_clue.sum(1)[:, None, :], clues.shape)
+    blocks = is_clue.reshape(n, side // box[0], box[0], side // box[1], box[1]).sum((2, 4))
     block = blocks.repeat(box[0], 1).repeat(box[1], 2)
     digits = (clues[..., None] == np.arange(1, side + 1)).sum((1, 2))
     digit = np.take_along_axis(digits, np.maximum(clues - 1, 0).reshape(n, side * side), 1).reshape(clues.shape)
@@ -72,18 +74,28 @@ def fingerprints(clues: Grid, box: tuple[int, int]) -> NDArray[np.uint64]:
     mixed = (code.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(29)
-    total: NDArray[np.uint64] = (mixed * given).sum((1, 2), dtype=np.uint64)
+    total: NDArray[np.uint64] = (mixed * is_clue).sum((1, 2), dtype=np.uint64)
     return total
 
 
 def make_sudokus(
-    path: Path, side: int, count: int, seed: int, *, guesses: int = 0, clues: tuple[int, int] | None = None
+    path: Path,
+    side: int,
+    count: int,
+    seed: int,
+    *,
+    guesses: int = 0,
+    clues: tuple[int, int] | None = None,
+    held: int = HELD,
+    tests: Sequence[Sudoku] | None = None,
 ) -> PuzzleFile:
-    """Sudokus with one solution, from ``path`` or made and written there.
+    """Return sudokus with one solution, from ``path``, or generated and written there.
 
     Args:
         guesses: the fewest wrong guesses of a solver with naked and hidden singles, see ``backtracks``.
         clues: fewest and most givens, one number in between drawn for each; minimal puzzles unless given.
+        held: puzzles to hold out.
+        tests: puzzles that none of them may equal; the bundled ones unless given.
     """
     if path.exists():
         return _read(path)
@@ -92,30 +104,31 @@ def make_sudokus(
 
     box = default_box(side)
     rng = np.random.default_rng(seed)
-    tests = _test_boards(Sudoku, side)
+    tests = _test_boards(side) if tests is None else tests
     known = fingerprints(np.array([board.clues for board in tests], np.int64).reshape(len(tests), side, side), box)
-    puzzles, answers = np.zeros((2, count + HELD, side, side), np.int16)
-    found = 0
-    with tqdm(total=count + HELD, desc=path.stem, unit="puzzle", disable=None) as bar:
-        while found < len(puzzles):
+    puzzles, answers = np.zeros((2, count + held, side, side), np.int16)
+    row = 0
+    with tqdm(total=count + held, desc=path.stem, unit="puzzle", disable=None) as bar:
+        while row < len(puzzles):
             answer = fill(side, rng)
             puzzle = dig(answer, rng, float(rng.random()) if clues else 1.0, clues=clues)
             if puzzle is None or (guesses and backtracks(puzzle) < guesses):
                 continue
             if fingerprints(puzzle[None], box)[0] in known:
                 continue
-            puzzles[found], answers[found] = puzzle, answer
-            found += 1
+            puzzles[row], answers[row] = puzzle, answer
+            row += 1
             bar.update()
     flat = [(x + 1).reshape(len(x), -1).astype(np.int16) for x in (puzzles, answers)]
     return _write(path, PuzzleFile(flat[0][:count], flat[1][:count], flat[0][count:], flat[1][count:]))
 
 
-def make_pencils(path: Path, variety: str, size: int, count: int, seed: int) -> PuzzleFile:
-    """Half minimal puzzles, half of any difficulty, in all their mirrors and turns, from ``path`` or made there."""
+def make_pencils(path: Path, variety: str, size: int, count: int, seed: int, *, held: int = HELD) -> PuzzleFile:
+    """Return puzzles, half of them minimal, half of any difficulty, in all mirrors and turns, from ``path``, or generated
+    and written there; the last ``held`` are held out, each as it is.
+    """
     if path.exists():
-        made = _read(path)
-        return _with_clues(made, size) if VARIETIES[variety] is Heyawake else made
+        return _read(path)
     from tts.puzzles.generate import generate_file
 
     files = [path.with_name(f"{path.stem}_{name}.jsonl") for name in ("minimal", "mixed")]
@@ -131,21 +144,13 @@ def make_pencils(path: Path, variety: str, size: int, count: int, seed: int) -> 
         board = parse(records[name]["url"])
         if _name(board) not in known:
             pairs.append((board, board.answer_tokens(board.parse_answer(records[name]["solution"]))))
-    train, held = pairs[:-HELD], pairs[-HELD:]
+    train, apart = pairs[:-held], pairs[-held:]
     views = [] if variety == "sudoku" else train
     rows = [(v.puzzle.tokens(), v.apply(label)) for board, label in views for v in board.symmetries()]
     rows = rows or [(board.tokens(), label) for board, label in train]
     cells = [np.stack(x).astype(np.int16) for x in zip(*rows, strict=True)]
-    cells += [np.stack(x).astype(np.int16) for x in zip(*((b.tokens(), label) for b, label in held), strict=True)]
+    cells += [np.stack(x).astype(np.int16) for x in zip(*((b.tokens(), label) for b, label in apart), strict=True)]
     return _write(path, PuzzleFile(*cells))
-
-
-def _with_clues(made: PuzzleFile, size: int) -> PuzzleFile:
-    """Heyawake from a file of before its clues stood on all cells of their rooms, as they do now."""
-    tokens, held = (
-        heyawake_clues(torch.from_numpy(cells), size, size).numpy() for cells in (made.tokens, made.held_tokens)
-    )
-    return attrs.evolve(made, tokens=tokens, held_tokens=held)
 
 
 def pencil_groups(
@@ -154,39 +159,45 @@ def pencil_groups(
     counts: int | Mapping[str, int],
     seed: int,
     shares: Mapping[str, int] | None = None,
+    *,
+    held: int = HELD,
 ) -> list[tuple[Group, Group]]:
-    """For each variety of the codec, or for each that ``counts`` names, the examples to train on and those held out.
+    """Return for each variety of the codec, or each that ``counts`` names, examples to train on and held-out ones.
 
-    ``counts`` puzzles are made of each, or ``counts[variety]``; its share of the lanes is ``shares[variety]``, or 1.
+    ``counts`` puzzles are generated of each, or ``counts[variety]``; its share of the lanes is ``shares[variety]``, or 1.
 
     Puzzles fill the codec's board, which is square, but for sudokus with smaller boxes, which lie at its top left.
     """
-    pairs, board = [], torch.arange(codec.height * codec.width).view(codec.height, codec.width)
-    made_of = dict.fromkeys(codec.varieties, counts) if isinstance(counts, int) else counts
-    for variety, count in made_of.items():
-        place, side = codec.varieties.index(variety), codec.height
+    pairs = []
+    board = torch.arange(codec.height * codec.width).view(codec.height, codec.width)
+    wanted = dict.fromkeys(codec.varieties, counts) if isinstance(counts, int) else counts
+    for variety, count in wanted.items():
+        place = codec.varieties.index(variety)
+        side = codec.height
         fields: dict[str, Any] = {"identifier": place, "share": (shares or {}).get(variety, 1)}
         box = codec.parts[place].box
         if box is not None:
-            side, fields["box"] = box[0] * box[1], box
+            side = box[0] * box[1]
+            fields["box"] = box
         if side < codec.height:
             fields |= {"cells": board[:side, :side].flatten(), "length": board.numel()}
-        made = make_pencils(folder / f"{variety}_{side}x{side}_{count}_{seed}.npz", variety, side, count, seed)
+        path = folder / f"{variety}_{side}x{side}_{count}_{seed}.npz"
+        puzzles = make_pencils(path, variety, side, count, seed, held=held)
         start = codec.range(variety)[0]
-        train, held = made.groups(variety, start, **fields)
-        if VARIETIES[variety] is Heyawake:
-            hints = heyawake_hints(torch.from_numpy(made.tokens), torch.from_numpy(made.labels), side, side)
+        train, apart = puzzles.groups(variety, start, **fields)
+        if VARIETIES[variety].board is Heyawake:
+            hints = heyawake_hints(torch.from_numpy(puzzles.tokens), torch.from_numpy(puzzles.labels), side, side)
             train = attrs.evolve(train, hints=hints + start - 1)
-        pairs.append((train, held))
+        pairs.append((train, apart))
     return pairs
 
 
-def _test_boards(kind: type[Board], side: int) -> Sequence[Sudoku]:
+def _test_boards(side: int) -> Sequence[Sudoku]:
     return [board for board in _bundled() if isinstance(board, Sudoku) and board.side == side]
 
 
 def _name(board: Board) -> str:
-    """Equal for boards that training may show as each other: all symmetries of sudoku, mirrors and turns elsewhere."""
+    """Return a name that boards share which training may show as each other: all symmetries of sudoku, mirrors and turns elsewhere."""
     if isinstance(board, Sudoku):
         return str(fingerprints(np.array(board.clues).reshape(1, board.side, board.side), board.box)[0])
     from tts.puzzles.generate import identity
@@ -195,18 +206,16 @@ def _name(board: Board) -> str:
 
 
 def _bundled() -> Iterator[Board]:
-    """Every bundled test puzzle."""
+    """Yield every bundled test puzzle."""
     for file in sorted(FOLDER.glob("*.txt")):
         yield from (board for _, board, _ in read_lines(file.name))
 
 
-def _write(path: Path, made: PuzzleFile) -> PuzzleFile:
+def _write(path: Path, puzzles: PuzzleFile) -> PuzzleFile:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    with temporary.open("wb") as file:
-        np.savez_compressed(file, **attrs.asdict(made))
-    temporary.replace(path)
-    return made
+    with replacing(path) as unfinished, unfinished.open("wb") as file:
+        np.savez_compressed(file, **attrs.asdict(puzzles))
+    return puzzles
 
 
 def _read(path: Path) -> PuzzleFile:

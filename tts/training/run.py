@@ -115,8 +115,10 @@ def evaluate(model: TwoLatentModel, groups: Sequence[Group], depth: int = 16) ->
     solved = {}
     for group in groups:
         tokens = group.tokens.long()
-        found = search(tokens, ids=torch.full((len(group),), group.identifier))
-        solved[group.name] = float(found.rollouts.correct(group.labels.long().to(found.answers.device)).float().mean())
+        result = search(tokens, ids=torch.full((len(group),), group.identifier))
+        solved[group.name] = float(
+            result.rollouts.correct(group.labels.long().to(result.answers.device)).float().mean()
+        )
     return solved
 
 
@@ -188,7 +190,7 @@ class Run:
             self.trainer.restore(state)
         except RuntimeError as error:  # torch: other parameters than this model's
             raise TTSError(
-                f"{self.out / STATE} is a run of a model of other sizes than {self.preset.name} has now; begin anew"
+                f"{self.out / STATE} is a run of a model of other sizes than {self.preset.name} has now; start another"
             ) from error
         self.seconds = state["seconds"]
 

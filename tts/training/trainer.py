@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tts._util.files import replacing
 from tts.errors import TTSError, first_line
 from tts.interfaces import Readout
 from tts.models import TwoLatentModel
@@ -38,8 +38,8 @@ class Settings:
         seed: of the examples and of exploration.
 
     Raises:
-        TTSError: ``lr`` is no number above 0, ``gce`` none from 0 to 1, ``depth`` below 1, or ``early_depth`` none from
-            1 to ``depth``.
+        TTSError: ``lr`` is not a number above 0, ``gce`` is not from 0 to 1, ``depth`` is below 1, or ``early_depth``
+            is not from 1 to ``depth``.
     """
 
     batch: int = 128
@@ -234,22 +234,18 @@ def loss_of(readout: Readout, labels: Tensor, gce: float = 0.0) -> tuple[Tensor,
 
 def write_state(state: dict[str, Any], path: Path) -> None:
     """Write to ``path``, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        torch.save(state, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as unfinished:
+        torch.save(state, unfinished)
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """What ``write_state`` wrote; no code in the file is run.
+    """Read what ``write_state`` wrote; no code in the file is run.
 
     Raises:
-        TTSError: the file is missing or is none of those.
+        TTSError: the file is missing, or is something else.
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for damaged files
-        raise TTSError(f"{path} is no state of a training run that can be gone on with: {first_line(error)}") from error
+        raise TTSError(f"{path} is not a training state that can be resumed: {first_line(error)}") from error
     return state

@@ -24,7 +24,7 @@ def transplant(source: TwoLatentModel, target: TwoLatentModel) -> None:
     identifier; tokens and identifiers that ``source`` does not have stay as ``target`` has them, and so do the learned
     positions of cells on a larger board, whose boxes may be others. What mixes positions (``mlp_t``) is 0 where a cell
     is new: nothing goes there, and nothing comes from there, until it is trained. All else is copied. Models of the
-    same sizes are equal afterwards where their codecs are, or ``source`` has none.
+    same sizes are equal afterwards where their codecs are, or ``source``'s names no variety.
 
     Raises:
         TTSError: another kind of model, no variety in common, a smaller board, or other sizes elsewhere; ``target`` is
@@ -34,12 +34,12 @@ def transplant(source: TwoLatentModel, target: TwoLatentModel) -> None:
     if begun.keys() != wanted.keys():
         name = min(begun.keys() ^ wanted.keys())
         raise TTSError(f"{name} is in one of them alone; begin with a model of the same kind")
-    same = _shapes(begun) == _shapes(wanted) and source.codec in (None, target.codec)
+    same = _shapes(begun) == _shapes(wanted) and (source.codec == target.codec or not _varieties(source.codec))
     moves = {} if same else _moves(source, target)
-    found = {name: next((move for end, move in moves.items() if name.endswith(end)), None) for name in begun}
-    for name, move in found.items():
+    placed = {name: next((move for end, move in moves.items() if name.endswith(end)), None) for name in begun}
+    for name, move in placed.items():
         _check(name, begun[name], wanted[name], None if move is None else move[0])
-    for name, move in found.items():
+    for name, move in placed.items():
         if move is None:
             wanted[name].copy_(begun[name])
             continue
@@ -50,7 +50,7 @@ def transplant(source: TwoLatentModel, target: TwoLatentModel) -> None:
 
 
 def _moves(source: TwoLatentModel, target: TwoLatentModel) -> dict[str, Move]:
-    """What moves, by the end of a parameter's name."""
+    """Return what moves, by the end of a parameter's name."""
     there, here = _varieties(source.codec), _varieties(target.codec)
     shared = [name for name in here if name in there]
     if not shared:
@@ -63,11 +63,12 @@ def _moves(source: TwoLatentModel, target: TwoLatentModel) -> dict[str, Move]:
     prefix = source.config.prefix
     if prefix != target.config.prefix:
         raise TTSError(f"its identifiers take {prefix} positions, and this one's {target.config.prefix}")
-    kept, shared_cells = [(k, k) for k in range(prefix)], _cells(source.codec, target.codec)
-    cells = kept + [(prefix + a, prefix + b) for a, b in shared_cells]
+    prefixes = [(k, k) for k in range(prefix)]
+    shared_cells = _cells(source.codec, target.codec)
+    cells = prefixes + [(prefix + a, prefix + b) for a, b in shared_cells]
     fills = len(shared_cells) == target.config.seq_len
     rows = {"embed_tokens.embedding_weight": tokens, "lm_head.weight": tokens, "puzzle_emb.weights": identifiers}
-    rows |= {"mlp_t.down_proj.weight": cells, "embed_pos.embedding_weight": cells if fills else kept}
+    rows |= {"mlp_t.down_proj.weight": cells, "embed_pos.embedding_weight": cells if fills else prefixes}
     return {name: _move(0, pairs) for name, pairs in rows.items()} | {"mlp_t.gate_up_proj.weight": _move(1, cells)}
 
 
@@ -76,8 +77,8 @@ def _move(dim: int, pairs: list[tuple[int, int]]) -> Move:
     return dim, ours, theirs
 
 
-def _varieties(codec: Codec | None) -> dict[str, tuple[int, int, int]]:
-    """Of each variety its first token, how many it has, and its identifier."""
+def _varieties(codec: Codec) -> dict[str, tuple[int, int, int]]:
+    """Return each variety's first token, its number of tokens, and its identifier."""
     if isinstance(codec, VarietyCodec):
         return {codec.variety: (1, codec.vocab_size - 1, 0)}
     if isinstance(codec, MixedCodec):
@@ -86,8 +87,8 @@ def _varieties(codec: Codec | None) -> dict[str, tuple[int, int, int]]:
     return {}
 
 
-def _cells(source: Codec | None, target: Codec | None) -> list[tuple[int, int]]:
-    """The cells of the smaller board, and where they are on the larger one."""
+def _cells(source: Codec, target: Codec) -> list[tuple[int, int]]:
+    """Return the cells of the smaller board, and where they are on the larger one."""
     assert isinstance(source, VarietyCodec | MixedCodec)
     assert isinstance(target, VarietyCodec | MixedCodec)
     if source.height > target.height or source.width > target.width:

@@ -1,4 +1,8 @@
-"""``load`` and ``save``: weights of every format, the names and shapes of the official models, the hub."""
+"""Checkpoints: models from files of this and other projects, from folders and from the hub, and into files.
+
+``checkpoint`` has ``load`` and ``save``. ``folders`` and ``hub`` choose the file; ``weights`` and ``torch_files`` read
+its tensors, ``settings`` the configuration beside it; ``official`` tells the model from their names and shapes.
+"""
 
 from tts.models.checkpoints.checkpoint import embedded, load, save
 

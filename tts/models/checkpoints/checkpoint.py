@@ -6,7 +6,6 @@ No file runs code: pickles are read with ``weights_only=True`` and checked befor
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from importlib import resources
@@ -18,13 +17,14 @@ import torch
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from tts._util.files import write_atomic
 from tts.errors import CheckpointError, PuzzleError, first_line
-from tts.interfaces import Codec, TokenCodec
+from tts.interfaces import Codec
 from tts.models.checkpoints.folders import weights_in
 from tts.models.checkpoints.official import MODELS, SUDOKU_VOCAB, model_of, model_weights
 from tts.models.checkpoints.settings import Fields, fields_beside, fields_in, overrides
 from tts.models.checkpoints.weights import Weights, read_weights
-from tts.models.recursion import RecursionConfig, TwoLatentModel
+from tts.models.recursion import RecursionConfig, TwoLatentModel, plain_codec
 from tts.puzzles import MixedCodec, VarietyCodec
 
 HUB = "hf://"
@@ -36,7 +36,7 @@ TABLE = "puzzle_emb.weights"
 
 
 def embedded() -> dict[str, Path]:
-    """The models that come with the package, by name."""
+    """Return the files of the models that come with the package, by name."""
     folder = Path(str(resources.files("tts.models"))) / "embedded"
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
@@ -67,16 +67,31 @@ def load(
         CheckpointError: the source is missing, is not a checkpoint that can be read, or lacks a field that its tensors
             do not tell.
     """
-    path = _local(source)
+    return load_file(_file_of(source), device=device, dtype=dtype, codec=codec, config=config)
+
+
+def load_file(
+    path: Path,
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    codec: Codec | None = None,
+    config: Mapping[str, Any] | None = None,
+    mapped_from: int = MAPPED,
+) -> TwoLatentModel:
+    """Load a model from a file of weights, as ``load`` does.
+
+    Args:
+        mapped_from: bytes from which a table of puzzle identifiers stays in the file.
+    """
     weights = read_weights(path)
     if weights.notes.get("format") == "tts":
-        kind, parameters, settings, codec = _ours(weights, overrides(config), codec, path)
+        kind, parameters, settings, codec = _read_ours(weights, overrides(config), codec, path)
     else:
         parameters = model_weights(weights.tensors, str(path))
-        beside, _ = fields_beside(path)
-        stated = {**fields_in(weights.plain, str(path)), **beside, **overrides(config)}
+        stated = {**fields_in(weights.plain, str(path)), **fields_beside(path), **overrides(config)}
         kind, settings = model_of(parameters, stated, str(path))
-    model = _filled(kind, settings, codec or _codec(settings), parameters, path)
+    model = _with_weights(kind, settings, codec or _usual_codec(settings), parameters, path, mapped_from)
     return model.to(device=device, dtype=dtype or torch.float32).eval().requires_grad_(False)
 
 
@@ -89,19 +104,13 @@ def save(model: TwoLatentModel, path: str | os.PathLike[str], *, notes: Mapping[
     header = {"format": "tts", "model": type(model).__name__, "config": json.dumps(attrs.asdict(model.config))}
     if isinstance(model.codec, VarietyCodec | MixedCodec):
         header["codec"] = json.dumps(attrs.asdict(model.codec, filter=lambda field, _: field.init))
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-        # not safetensors' save_file: its files are for their owner alone, whatever the umask
-        temporary.write_bytes(to_bytes(weights, {**(notes or {}), **header}))
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    # not safetensors' save_file: its files are for their owner alone, whatever the umask
+    write_atomic(Path(path), to_bytes(weights, {**(notes or {}), **header}))
 
 
-def _local(source: str | os.PathLike[str]) -> Path:
-    """The file of weights that a source stands for."""
+def _file_of(source: str | os.PathLike[str]) -> Path:
+    """Return the file of weights that a source stands for."""
     if str(source).startswith(HUB):
         from tts.models.checkpoints.hub import fetch  # an extra
 
@@ -115,10 +124,12 @@ def _local(source: str | os.PathLike[str]) -> Path:
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {first_line(error)}") from error
     names = ", ".join(embedded()) or "none"
-    raise CheckpointError(f"no checkpoint at {path}: it is no file, no folder and no embedded model ({names})")
+    raise CheckpointError(
+        f"no checkpoint at {path}: it is not a file, not a folder and not an embedded model ({names})"
+    )
 
 
-def _ours(
+def _read_ours(
     weights: Weights, changes: Fields, codec: Codec | None, path: Path
 ) -> tuple[type[TwoLatentModel], dict[str, Tensor], RecursionConfig, Codec | None]:
     notes = weights.notes
@@ -134,10 +145,15 @@ def _ours(
     return kind, weights.tensors, config, codec
 
 
-def _filled(
-    kind: type[TwoLatentModel], config: RecursionConfig, codec: Codec, weights: Mapping[str, Tensor], path: Path
+def _with_weights(
+    kind: type[TwoLatentModel],
+    config: RecursionConfig,
+    codec: Codec,
+    weights: Mapping[str, Tensor],
+    path: Path,
+    mapped_from: int,
 ) -> TwoLatentModel:
-    """The model with these weights; the file may say anything, so shapes are compared before anything is allocated."""
+    """Return the model with these weights; the file may say anything, so shapes are compared before memory is taken."""
     with torch.device("meta"):
         model = kind(config, codec)
     expected = {name: value.shape for name, value in model.state_dict().items()}
@@ -154,23 +170,23 @@ def _filled(
             raise CheckpointError(f"{path}: {name} is {weights[name].dtype}; only floating-point weights can be used")
     if sum(weights[name].nbytes for name in expected) > path.stat().st_size:
         raise CheckpointError(f"{path} has fewer bytes than its tensors say: several of them share the same numbers")
-    model.load_state_dict({name: _kept(name, weights[name], path) for name in expected}, assign=True)
+    mapped = {TABLE} if TABLE in expected and weights[TABLE].nbytes >= mapped_from else set()
+    values = {name: weights[name] if name in mapped else _copied(name, weights[name], path) for name in expected}
+    model.load_state_dict(values, assign=True)
     if config.puzzle_emb_ndim:
-        model.puzzle_emb.mapped = weights[TABLE].nbytes >= MAPPED
+        model.puzzle_emb.mapped = TABLE in mapped
     return model
 
 
-def _kept(name: str, weight: Tensor, path: Path) -> Tensor:
-    """A copy in memory, so that the file may go away; of a large table, the table in the file."""
-    if name == TABLE and weight.nbytes >= MAPPED:
-        return weight
+def _copied(name: str, weight: Tensor, path: Path) -> Tensor:
+    """Return a copy in memory, so that the file may go away."""
     if not weight.isfinite().all():
         raise CheckpointError(f"{path}: {name} has numbers that are not finite; the file is damaged or training failed")
     return weight.clone()
 
 
 def _saved_codec(fields: Mapping[str, Any], config: RecursionConfig) -> Codec:
-    """The codec that ``save`` has written."""
+    """Return the codec that ``save`` has written."""
     if fields["height"] * fields["width"] != config.seq_len:
         raise ValueError(f"a board of {fields['height']} x {fields['width']}, but {config.seq_len} cells a sequence")
     if "varieties" in fields:
@@ -178,15 +194,13 @@ def _saved_codec(fields: Mapping[str, Any], config: RecursionConfig) -> Codec:
     return VarietyCodec(**{**fields, "box": fields["box"] and tuple(fields["box"])})
 
 
-def _codec(config: RecursionConfig) -> Codec:
-    """The codec that a model's sizes suggest."""
+def _usual_codec(config: RecursionConfig) -> Codec:
+    """Return the codec that a model's sizes suggest."""
     if config.vocab_size == SUDOKU_VOCAB and config.seq_len == SUDOKU_SIDE**2:
         return VarietyCodec("sudoku", SUDOKU_SIDE, SUDOKU_SIDE)
     if config.vocab_size == MAZE_VOCAB and config.seq_len == MAZE_SIDE**2:
         return VarietyCodec("maze", MAZE_SIDE, MAZE_SIDE)
-    side = math.isqrt(config.seq_len)
-    height = side if side * side == config.seq_len else 1
-    return TokenCodec(height, config.seq_len // height, config.vocab_size)
+    return plain_codec(config)
 
 
 def _some(names: list[str]) -> str:

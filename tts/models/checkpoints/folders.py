@@ -17,10 +17,10 @@ USUAL = ("model", "pytorch_model", "best", "last", "final", "checkpoint")
 
 
 def weights_in(folder: Path) -> Path:
-    """The file of weights in a folder, or in its only subfolder that has some.
+    """Return the file of weights in a folder, or in its only subfolder that has some.
 
     Raises:
-        CheckpointError: there is none, or no telling which.
+        CheckpointError: there is none, or several and nothing tells which.
     """
     names = []
     for path in sorted(folder.iterdir()):
@@ -32,12 +32,12 @@ def weights_in(folder: Path) -> Path:
 
 
 def choose(names: Iterable[str], where: str) -> str:
-    """The newest step, or the only weights, of file names relative to a folder.
+    """Return the newest step, or the only weights, of file names relative to a folder.
 
     At the same step, and without steps, names with ``ema`` in them come first, then safetensors.
 
     Raises:
-        CheckpointError: there are none, or no telling which.
+        CheckpointError: there are none, or several and nothing tells which.
     """
     weights = [name for name in names if _is_weights(name.rsplit("/")[-1])]
     top = [name for name in weights if "/" not in name]
@@ -65,7 +65,7 @@ def _is_weights(name: str) -> bool:
 
 
 def _rank(name: str) -> tuple[int, bool, int, bool]:
-    """Step, average, usual name, safetensors: higher is better."""
+    """Return step, average, usual name, safetensors: higher is better."""
     file = name.rsplit("/")[-1]
     step = STEP.fullmatch(file)
     stem = file.rsplit(".", 1)[0]

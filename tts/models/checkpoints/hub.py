@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from tts.errors import CheckpointError, TTSError
+from tts._util.extras import require
+from tts.errors import CheckpointError
 from tts.models.checkpoints.folders import choose
 from tts.models.checkpoints.settings import NAMES
 
@@ -20,7 +21,9 @@ ADDRESS = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[^/@]+))?(/(
 
 
 def fetch(address: str) -> Path:
-    """The local file of weights that an address stands for, configurations beside it; from the cache when offline.
+    """Return the local file of weights that an address stands for, with the configurations beside it.
+
+    It is downloaded, or taken from the cache when offline.
 
     Args:
         address: ``hf://owner/name`` for the newest step or the only weights of a repository; with ``/path`` for a
@@ -33,7 +36,9 @@ def fetch(address: str) -> Path:
     """
     match = ADDRESS.fullmatch(address)
     if match is None:
-        raise CheckpointError(f"{address:.200} is no address on the hub: expected hf://owner/name[@revision][/path]")
+        raise CheckpointError(
+            f"{address:.200} is not an address on the hub: expected hf://owner/name[@revision][/path]"
+        )
     repo, revision = match["repo"], unquote(match["revision"] or "main")
     path = posixpath.normpath(match["path"] or ".")
     names = _names(repo, revision, address)
@@ -47,7 +52,7 @@ def fetch(address: str) -> Path:
 
 
 def _names(repo: str, revision: str, address: str) -> set[str]:
-    """The files of a repository: as the hub lists them, else those in the cache."""
+    """Return the files of a repository: as the hub lists them, else those in the cache."""
     library = _library()
     try:
         return set(library.HfApi().list_repo_files(repo, revision=revision))
@@ -62,7 +67,7 @@ def _names(repo: str, revision: str, address: str) -> set[str]:
 
 
 def _in_folder(path: str, names: set[str], address: str) -> str:
-    """The weights in a folder of the repository, or in its only subfolder that has some."""
+    """Return the weights in a folder of the repository, or in its only subfolder that has some."""
     folder = "" if path == "." else path + "/"
     inner = {name.removeprefix(folder) for name in names if name.startswith(folder)}
     if not inner:
@@ -71,20 +76,16 @@ def _in_folder(path: str, names: set[str], address: str) -> str:
 
 
 def _configurations(weights: str, names: set[str]) -> list[str]:
-    """The configurations that loading looks for: beside the weights and one folder up."""
+    """Return the configurations that loading looks for: beside the weights and one folder up."""
     folder = posixpath.dirname(weights)
     folders = dict.fromkeys((folder, posixpath.dirname(folder)))
     return [name for up in folders for file in NAMES if (name := posixpath.join(up, file)) in names]
 
 
 def _library() -> Any:
-    try:
-        import huggingface_hub
-    except ImportError as error:
-        raise TTSError("hf:// needs huggingface_hub: pip install 'test-time-search[hub]'") from error
-    return huggingface_hub
+    return require("huggingface_hub", extra="hub", user="hf://")
 
 
 def _sentence(error: Exception) -> str:
-    """What the library says, which is often several lines, in one."""
+    """Return what the library says, often several lines, in one."""
     return f"{' '.join(str(error).split()) or type(error).__name__:.300}"

@@ -38,13 +38,13 @@ USUAL = {
 
 
 def model_weights(tensors: Mapping[str, Tensor], where: str) -> dict[str, Tensor]:
-    """The weights of the one model among named tensors, by their bare names.
+    """Return the weights of the one model among named tensors, by their bare names.
 
     Whatever stands before the known names is taken off. Averaged weights, known by ``ema``, ``shadow``, ``swa`` or
     ``averaged`` in the part taken off, are preferred; what they lack (buffers are not averaged) comes from the others.
 
     Raises:
-        CheckpointError: no TRM or HRM is there, or several are.
+        CheckpointError: there is no TRM or HRM among them, or there are several.
     """
     names = {".".join(part for part in name.split(".") if part not in WRAPPERS): name for name in tensors}
     names = {short: name for short, name in names.items() if not NO_WEIGHTS.search(short)}
@@ -52,7 +52,7 @@ def model_weights(tensors: Mapping[str, Tensor], where: str) -> dict[str, Tensor
     prefixes = [end for end in ends if end == "" or end.endswith(".")]
     if not prefixes:
         some = ", ".join(f"{name:.60}" for name in list(tensors)[:3])
-        raise CheckpointError(f"{where} is no TRM or HRM: it has no {ANCHOR}, but {some}, ...")
+        raise CheckpointError(f"{where} is not a TRM or HRM: it has no {ANCHOR}, but {some}, ...")
     averaged = [prefix for prefix in prefixes if EMA.search(prefix)]
     current = [prefix for prefix in prefixes if prefix not in averaged]
     for several in (averaged, current):
@@ -71,20 +71,20 @@ def model_weights(tensors: Mapping[str, Tensor], where: str) -> dict[str, Tensor
 
 
 def model_of(weights: Mapping[str, Tensor], fields: Fields, where: str) -> tuple[type[TwoLatentModel], RecursionConfig]:
-    """The kind of model and its configuration, from shapes first and from ``fields`` for what shapes do not tell.
+    """Return the kind of model and its configuration, from shapes, and from ``fields`` for what shapes do not tell.
 
     Raises:
         CheckpointError: fields are missing, contradict the shapes, or describe no model.
     """
-    found = shapes(weights, where)
-    kind, config_type = MODELS["HRM" if "H_layers" in found else "TRM"]
+    sizes = shapes(weights, where)
+    kind, config_type = MODELS["HRM" if "H_layers" in sizes else "TRM"]
     known = {field.name: field for field in attrs.fields(config_type)}
     stated = {name: value for name, value in fields.items() if name in known}
-    _check_agreement(found, stated, where)
-    complete = {"num_puzzle_identifiers": 0, **stated, **found, "expansion": _expansion(weights, found, stated, where)}
-    complete.update(_lengths(found, complete, _positions(weights), kind is HRM))
+    _check_agreement(sizes, stated, where)
+    complete = {"num_puzzle_identifiers": 0, **stated, **sizes, "expansion": _expansion(weights, sizes, stated, where)}
+    complete.update(_lengths(sizes, complete, _positions(weights), kind is HRM))
     _check_positions(complete, _positions(weights), where)
-    if found.get("mlp_t"):
+    if sizes.get("mlp_t"):
         complete = {"num_heads": 1, "pos_encodings": "none", **complete}  # without attention they do nothing
     missing = [name for name, field in known.items() if field.default is attrs.NOTHING and name not in complete]
     if kind is TRM and complete.get("puzzle_emb_ndim") and "puzzle_emb_len" not in complete:
@@ -103,28 +103,28 @@ def model_of(weights: Mapping[str, Tensor], fields: Fields, where: str) -> tuple
 
 
 def shapes(weights: Mapping[str, Tensor], where: str) -> Fields:
-    """The fields that names and shapes determine.
+    """Return the fields that names and shapes determine.
 
     Raises:
         CheckpointError: a tensor that tells them is missing or has no two dimensions.
     """
     vocab_size, hidden = _matrix(weights, ANCHOR, where)
     table = _matrix(weights, "puzzle_emb.weights", where) if "puzzle_emb.weights" in weights else (0, 0)
-    found: Fields = {
+    sizes: Fields = {
         "vocab_size": vocab_size,
         "hidden_size": hidden,
         "puzzle_emb_ndim": table[1],
         "L_layers": _layers(weights, "L_level"),
     }
     if table[0]:  # without a table any number may be stated
-        found["num_puzzle_identifiers"] = table[0]
+        sizes["num_puzzle_identifiers"] = table[0]
     if any(name.startswith("H_level.") for name in weights):
-        found["H_layers"] = _layers(weights, "H_level")
+        sizes["H_layers"] = _layers(weights, "H_level")
     else:
-        found["mlp_t"] = "L_level.layers.0.mlp_t.down_proj.weight" in weights
+        sizes["mlp_t"] = "L_level.layers.0.mlp_t.down_proj.weight" in weights
     if "embed_pos.embedding_weight" in weights:
-        found["pos_encodings"] = "learned"
-    return found
+        sizes["pos_encodings"] = "learned"
+    return sizes
 
 
 def _layers(weights: Mapping[str, Tensor], level: str) -> int:
@@ -134,45 +134,45 @@ def _layers(weights: Mapping[str, Tensor], level: str) -> int:
 def _matrix(weights: Mapping[str, Tensor], name: str, where: str) -> tuple[int, int]:
     shape = weights[name].shape if name in weights else ()
     if len(shape) != 2 or min(shape) < 1:
-        raise CheckpointError(f"{where}: {name} is missing or no matrix; got shape {list(shape)}")
+        raise CheckpointError(f"{where}: {name} is missing or not a matrix; got shape {list(shape)}")
     return shape[0], shape[1]
 
 
-def _check_agreement(found: Fields, stated: Fields, where: str) -> None:
-    if stated.get("puzzle_emb_ndim") and not found["puzzle_emb_ndim"]:
+def _check_agreement(sizes: Fields, stated: Fields, where: str) -> None:
+    if stated.get("puzzle_emb_ndim") and not sizes["puzzle_emb_ndim"]:
         raise CheckpointError(
             f"{where} lacks puzzle_emb.weights, the table of identifiers that its configuration tells of "
             f"(puzzle_emb_ndim {stated['puzzle_emb_ndim']}): use a file that has it"
         )
-    for name, value in found.items():
+    for name, value in sizes.items():
         if stated.get(name, value) != value:
             raise CheckpointError(
                 f"the tensors of {where} have {name} {value}, but its configuration says {stated[name]}: "
                 f"is it another model's? If not, pass config={{{name!r}: {value!r}}}"
             )
-    if stated.get("pos_encodings") == "learned" and "pos_encodings" not in found:
+    if stated.get("pos_encodings") == "learned" and "pos_encodings" not in sizes:
         raise CheckpointError(f"the configuration of {where} says pos_encodings 'learned', but it has no embed_pos")
 
 
-def _expansion(weights: Mapping[str, Tensor], found: Fields, stated: Fields, where: str) -> float:
-    """An expansion that gives the inner widths of the tensors: the stated one, the usual one, or the largest."""
-    parts = ("mlp", "mlp_t") if found.get("mlp_t") else ("mlp",)
+def _expansion(weights: Mapping[str, Tensor], sizes: Fields, stated: Fields, where: str) -> float:
+    """Return an expansion that gives the inner widths of the tensors: the stated, the usual, or the largest one."""
+    parts = ("mlp", "mlp_t") if sizes.get("mlp_t") else ("mlp",)
     widths = [_matrix(weights, f"L_level.layers.0.{part}.down_proj.weight", where) for part in parts]
-    given = stated.get("expansion")
+    stated_expansion = stated.get("expansion")
     largest = min(1.5 * inner / width for width, inner in widths)
-    for candidate in [given] if given else [EXPANSION, largest]:
+    for candidate in [stated_expansion] if stated_expansion else [EXPANSION, largest]:
         if all(-(round(candidate * width * 2 / 3) // -256) * 256 == inner for width, inner in widths):
             return float(candidate)
     told = "; ".join(f"{inner} for width {width}" for width, inner in widths)
     raise CheckpointError(
-        f"{where}: the inner widths of its MLPs ({told}) are not those of expansion {given or 'any'}: "
+        f"{where}: the inner widths of its MLPs ({told}) are not those of expansion {stated_expansion or 'any'}: "
         "2/3 * expansion * width, rounded up to a multiple of 256"
     )
 
 
-def _lengths(found: Fields, stated: Fields, positions: int | None, hrm: bool) -> Fields:
-    """seq_len and puzzle_emb_len, as far as they can be known; ``positions``: S, if the shapes tell it."""
-    needed = -(found["puzzle_emb_ndim"] // -found["hidden_size"])
+def _lengths(sizes: Fields, stated: Fields, positions: int | None, hrm: bool) -> Fields:
+    """Return seq_len and puzzle_emb_len, as far as they can be known; ``positions``: S, if the shapes tell it."""
+    needed = -(sizes["puzzle_emb_ndim"] // -sizes["hidden_size"])
     cells: int | None = stated.get("seq_len")
     prefix: int | None = stated.get("puzzle_emb_len")
     if prefix == 0 or (prefix is None and (needed == 0 or hrm)):
@@ -180,7 +180,7 @@ def _lengths(found: Fields, stated: Fields, positions: int | None, hrm: bool) ->
     if positions and cells is None and prefix is None:  # a square board after as many as needed, or the official 16?
         fitting = {positions - n for n in (needed, PREFIX) if n >= needed and _is_square(positions - n)}
         cells = fitting.pop() if len(fitting) == 1 else None
-    if cells is None and found["vocab_size"] == SUDOKU_VOCAB and (positions is None or prefix is None):
+    if cells is None and sizes["vocab_size"] == SUDOKU_VOCAB and (positions is None or prefix is None):
         cells = SUDOKU_CELLS
     if positions and cells is None and prefix is not None:
         cells = positions - prefix
@@ -200,7 +200,7 @@ def _check_positions(complete: Fields, positions: int | None, where: str) -> Non
 
 
 def _positions(weights: Mapping[str, Tensor]) -> int | None:
-    """S, where positions have weights of their own."""
+    """Return S, where positions have weights of their own."""
     for name in ("embed_pos.embedding_weight", "L_level.layers.0.mlp_t.down_proj.weight"):
         if name in weights and weights[name].ndim:
             return len(weights[name])

@@ -29,8 +29,8 @@ ZERO_ALLOWED = ("num_puzzle_identifiers", "puzzle_emb_ndim", "puzzle_emb_len", "
 Fields: TypeAlias = dict[str, Any]
 
 
-def fields_beside(path: Path) -> tuple[Fields, Path | None]:
-    """The fields of the first configuration beside a weights' file, or one folder up, that has any; and its path.
+def fields_beside(path: Path) -> Fields:
+    """Return the fields of the first configuration beside a file of weights, or one folder up, that has any.
 
     Raises:
         CheckpointError: a configuration there cannot be read, or a field has the wrong type.
@@ -40,12 +40,12 @@ def fields_beside(path: Path) -> tuple[Fields, Path | None]:
             if (folder / name).is_file():
                 fields = fields_in(read_settings(folder / name), str(folder / name))
                 if fields:
-                    return fields, folder / name
-    return {}, None
+                    return fields
+    return {}
 
 
 def read_settings(path: Path) -> Any:
-    """What a yaml or JSON file says. Tags, merge keys and large files are refused.
+    """Read a yaml or JSON file. Tags, merge keys and large files are refused.
 
     Raises:
         CheckpointError: it cannot be read.
@@ -57,7 +57,7 @@ def read_settings(path: Path) -> Any:
         text = path.read_text(encoding="utf-8")
         return json.loads(text) if kind == "JSON" else yaml.load(text, PlainLoader)
     except Exception as error:  # the parsers raise many kinds for damaged files
-        raise CheckpointError(f"{path} is no readable {kind}: {first_line(error)}") from error
+        raise CheckpointError(f"{path} is not readable {kind}: {first_line(error)}") from error
 
 
 class PlainLoader(yaml.SafeLoader):
@@ -69,7 +69,7 @@ class PlainLoader(yaml.SafeLoader):
 
 
 def fields_in(tree: Any, where: str) -> Fields:
-    """The known fields in a tree of dictionaries; what lies nearer to the root wins, None says nothing.
+    """Return the known fields in a tree of dictionaries; what lies nearer to the root wins, None says nothing.
 
     Raises:
         CheckpointError: a field has the wrong type.
@@ -83,7 +83,7 @@ def fields_in(tree: Any, where: str) -> Fields:
 
 
 def checked(name: str, value: Any, where: str) -> Any:
-    """A field's value in the field's type.
+    """Return a field's value in the field's type.
 
     Raises:
         CheckpointError: it has another, or is out of range.
@@ -113,7 +113,7 @@ def checked(name: str, value: Any, where: str) -> Any:
 
 
 def overrides(config: Mapping[str, Any] | None) -> Fields:
-    """The caller's fields.
+    """Return the caller's fields.
 
     Raises:
         CheckpointError: an unknown name, or a wrong type.
@@ -125,7 +125,7 @@ def overrides(config: Mapping[str, Any] | None) -> Fields:
 
 
 def _sections(tree: Any) -> Iterable[dict[Any, Any]]:
-    """The dictionaries of a tree, level by level, each once."""
+    """Yield the dictionaries of a tree, level by level, each once."""
     level, seen = [tree], {id(tree)}
     for _ in range(DEPTH):
         deeper = []

@@ -47,7 +47,7 @@ CLASSES: dict[str, Kind] = {
 
 
 def read_torch(path: Path) -> dict[Any, Any]:
-    """The dictionary in a file, its tensors mapped: they take no memory until they are read.
+    """Return the dictionary in a file, its tensors mapped: they take no memory until they are read.
 
     Raises:
         CheckpointError: a damaged file, one of another format, or one that holds more than tensors and plain values.
@@ -61,7 +61,7 @@ def read_torch(path: Path) -> dict[Any, Any]:
             "state_dict alone with torch.save, or convert it to safetensors"
         ) from error
     except Exception as error:  # zipfile, pickletools and torch raise many kinds for damaged files
-        raise CheckpointError(f"{path} is damaged or no torch checkpoint: {first_line(error)}") from error
+        raise CheckpointError(f"{path} is damaged or not a torch checkpoint: {first_line(error)}") from error
     if not isinstance(whole, dict):
         raise CheckpointError(f"{path} holds no state_dict: expected tensors by name, got a {type(whole).__name__}")
     return whole
@@ -114,7 +114,7 @@ def _check_directory(path: Path, size: int) -> None:
 
 
 def _data(file: Any, record: zipfile.ZipInfo) -> bytes:
-    """A stored record's bytes; unlike zipfile's own reader, without comparing checksums, which may be left out."""
+    """Return a stored record's bytes; unlike zipfile's reader, without comparing checksums, which may be left out."""
     file.seek(record.header_offset)
     header = file.read(30)
     if header[:4] != b"PK\x03\x04":
@@ -186,7 +186,7 @@ def _collect(operation: str, items: list[Kind], stack: list[Kind]) -> None:
 
 
 def _call(function: Kind, arguments: Kind) -> Kind:
-    """What a known function makes of arguments of these kinds."""
+    """Return what a known function makes of arguments of these kinds."""
     match function, arguments:
         case "OrderedDict", ():
             return "ordered"

@@ -59,18 +59,18 @@ def _read_safetensors(path: Path, start: bytes) -> Weights:
     length = int.from_bytes(start[:8], "little")
     if length > LIMIT or len(start) < 9:
         raise CheckpointError(
-            f"{path} is no readable safetensors file: its header has {length:,} bytes; {LIMIT:,} is the limit"
+            f"{path} is not a readable safetensors file: its header has {length:,} bytes; {LIMIT:,} is the limit"
         )
     try:
         with safe_open(path, framework="pt") as file:
             return Weights({name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}, {})  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is no readable safetensors file: {first_line(error)}") from error
+        raise CheckpointError(f"{path} is not a readable safetensors file: {first_line(error)}") from error
 
 
 def _tensors(whole: dict[Any, Any]) -> dict[str, Tensor]:
-    """The tensors of dictionaries in dictionaries, each dictionary visited once."""
-    found: dict[str, Tensor] = {}
+    """Return the tensors of dictionaries in dictionaries, each dictionary visited once."""
+    tensors: dict[str, Tensor] = {}
     level: list[tuple[str, dict[Any, Any]]] = [("", whole)]
     seen = {id(whole)}
     for _ in range(DEPTH):
@@ -80,9 +80,9 @@ def _tensors(whole: dict[Any, Any]) -> dict[str, Tensor]:
                 if len(str(key)) > LONGEST:
                     continue
                 if isinstance(value, Tensor):
-                    found[f"{prefix}{key}"] = value.detach()
+                    tensors[f"{prefix}{key}"] = value.detach()
                 elif isinstance(value, dict) and id(value) not in seen:
                     seen.add(id(value))
                     deeper.append((f"{prefix}{key}.", value))
         level = deeper
-    return found
+    return tensors

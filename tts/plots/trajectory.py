@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def trajectories(result: Result, labels: Tensor, chosen: Sequence[Example] | None = None, *, ignore: int = 0) -> Figure:
-    """A column for each example: its path among those of its puzzle, and its Q and cell accuracy over the steps.
+    """Draw a column for each example: its path among those of its puzzle, its Q and cell accuracy over the steps.
 
     The paths are the answer latents y in the plane of the two principal components of all rollouts of the puzzle.
 
@@ -40,13 +40,13 @@ def trajectories(result: Result, labels: Tensor, chosen: Sequence[Example] | Non
         final = accuracy[example.puzzle, :, -1] == 1
         paths, shares = principal_paths(result, example.puzzle)
         _paths(tidy(axes[0, column], example.name), paths.numpy(), final, example.rollout, shares)
-        at = example.puzzle, example.rollout
-        _over_steps(tidy(axes[1, column]), q[at], 100 * accuracy[at])
+        row = example.puzzle, example.rollout
+        _over_steps(tidy(axes[1, column]), q[row], 100 * accuracy[row])
     return figure
 
 
 def q_against_cell_accuracy(result: Result, labels: Tensor, *, ignore: int = 0) -> Figure:
-    """Mean Q against mean cell accuracy after each step, of the rollouts that end right and of those that end wrong.
+    """Draw mean Q against mean cell accuracy after each step, for rollouts that end right and for those that end wrong.
 
     Args and errors as ``trajectories``; y need not be recorded.
     """
@@ -66,7 +66,7 @@ def q_against_cell_accuracy(result: Result, labels: Tensor, *, ignore: int = 0) 
 
 
 def sigma_sweep(points: Mapping[str, Sequence[tuple[float, Interval]]]) -> Figure:
-    """Accuracy against the noise: a line with 95 % intervals for each name, such as the latents that are perturbed.
+    """Draw accuracy against the noise: a line with 95 % intervals for each name, such as the perturbed latents.
 
     Args:
         points: by name, (sigma, accuracy from 0 to 1) in any order.

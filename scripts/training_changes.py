@@ -3,7 +3,7 @@
 python scripts/training_changes.py [--updates 2000] [--seeds 0 1] [--rows "1,000 puzzles" ...] [--out runs/changes]
 
 One run a row and seed, of the same number of updates of 32 puzzles, tested on the 500 bundled ones in one rollout;
-six minutes each on one core. An interrupted run goes on when the script is called again; one that is done is tested.
+six minutes each on one core. An interrupted run is resumed when the script is called again; one that is done is tested.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ BASE = attrs.evolve(PRESET, settings=attrs.evolve(PRESET.settings, early_depth=N
 
 
 def few(group: Group) -> Group:
-    """1,000 puzzles, as many as TRM is trained on (arXiv 2510.04871)."""
+    """Return 1,000 of the puzzles, as many as TRM is trained on (arXiv 2510.04871)."""
     return group.first(1_000)
 
 
 def still(group: Group) -> Group:
-    """Each puzzle as it is, not drawn through a random symmetry."""
+    """Return a group that shows each puzzle as it is, not drawn through a random symmetry."""
     return attrs.evolve(group, box=None)
 
 
 def changed(*changes: Callable[[Group], Group], **settings: Any) -> Preset:
-    """``BASE`` with its training puzzles changed, and other settings."""
+    """Return ``BASE`` with its training puzzles changed, and other settings."""
 
     def data(folder: Path) -> list[tuple[Group, Group]]:
         ((group, held),) = BASE.data(folder)
@@ -59,7 +59,7 @@ ROWS = {
 
 
 def solved(preset: Preset, seed: int, updates: int, out: Path, data: Path) -> str:
-    """Train, unless that is done already; the share of the test puzzles that one rollout solves, with its interval."""
+    """Train, unless that is done already; return the share of the test puzzles that one rollout solves, in words."""
     settings = attrs.evolve(preset.settings, seed=seed)
     resume = (out / STATE).exists()
     share = train(preset, out, Schedule(updates=updates), resume=resume, data=data, compiled=True, settings=settings)

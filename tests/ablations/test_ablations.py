@@ -6,10 +6,11 @@ import re
 
 import pytest
 import torch
+from support.models import small_config
 from typer.testing import CliRunner
 
 import tts
-from tts import TRM, GaussianNoise, TRMConfig, VarietyCodec
+from tts import TRM, GaussianNoise, VarietyCodec
 from tts.ablations.ablation import Ablation
 from tts.ablations.width_depth import depths
 from tts.cli import app
@@ -39,12 +40,10 @@ FIRST = {
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """A random TRM for 9x9 sudokus, in a file."""
-    config = TRMConfig(
-        vocab_size=11, seq_len=81, num_puzzle_identifiers=0, hidden_size=8, H_cycles=1, L_cycles=1, L_layers=1,
-        expansion=1, num_heads=2, mlp_t=True, pos_encodings="none", puzzle_emb_ndim=0,
-    )  # fmt: skip
+    codec = VarietyCodec("sudoku", 9, 9)
+    config = small_config(codec, hidden_size=8, L_cycles=1, puzzle_emb_ndim=0, mlp_t=True)
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    tts.save(TRM(config, VarietyCodec("sudoku", 9, 9)), path)
+    tts.save(TRM(config, codec), path)
     return path
 
 

@@ -2,7 +2,10 @@
 
 import hashlib
 import math
+import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,6 +19,8 @@ from tts.interfaces import Streams, puzzle_keys
 from tts.interfaces.streams import GAMMA, mix64_
 
 WORD = 2**64 - 1
+CAPABILITY = torch.backends.cpu.get_cpu_capability()
+FEWER_INSTRUCTIONS = {"AVX512": ["default", "avx2"], "AVX2": ["default"]}.get(CAPABILITY, [])
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
@@ -108,7 +113,7 @@ def test_every_device_draws_the_reference(device):
 
 @given(
     picked=st.lists(st.integers(0, 39), min_size=1, max_size=60),
-    shape=st.sampled_from([(), (1,), (3,), (16,), (2, 17), (97, 5), (82, 128)]),
+    shape=st.sampled_from([(), (2, 17), (97, 5), (82, 128), (83, 129)]) | st.tuples(st.integers(1, 300)),
     draw=st.sampled_from([Streams.normal, Streams.uniform]),
 )
 @settings(deadline=None, max_examples=60)
@@ -118,17 +123,27 @@ def test_a_lane_draws_the_same_bits_whoever_is_beside_it(picked, shape, draw):
     assert torch.equal(draw(part, "z", shape), draw(whole, "z", shape)[picked])
 
 
-def test_a_lane_draws_the_same_bits_on_any_number_of_threads():
+@pytest.mark.parametrize("shape", [(37,), (83, 129), (100_003,)])
+def test_a_lane_draws_the_same_bits_on_any_number_of_threads(shape):
     threads = torch.get_num_threads()
     drawn = []
     try:
         for count in (1, 2, 3):
             torch.set_num_threads(count)
-            drawn.append(lanes(33).normal("z", (83, 129)))
+            drawn.append(lanes(33).normal("z", shape))
     finally:
         torch.set_num_threads(threads)
     assert torch.equal(drawn[0], drawn[1])
     assert torch.equal(drawn[0], drawn[2])
+
+
+@pytest.mark.parametrize("capability", FEWER_INSTRUCTIONS)
+def test_a_lane_draws_the_same_bits_beside_others_and_on_threads_with_fewer_instructions(capability):
+    """The two tests above again: torch chooses its instructions once a process."""
+    these = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", __file__, "-k", "whoever or any_number"]
+    environment = {**os.environ, "ATEN_CPU_CAPABILITY": capability}
+    ran = subprocess.run(these, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (7,), (4, 6), (0,), (3, 0)])

@@ -219,6 +219,12 @@ def test_what_a_task_raises_is_raised(threads: int) -> None:
     assert torch.get_num_threads() == threads
 
 
+def test_bfloat16_is_computed_in_float32_where_onednn_has_no_products_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "is_intel", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    assert kernels.bfloat16_pays.__wrapped__() == HAS_BFLOAT16
+
+
 @every_dtype
 def test_products_agree_with_their_definition(products: Products, dtype: torch.dtype) -> None:
     if dtype == torch.bfloat16 and isinstance(products, OneDNNProducts) and not HAS_BFLOAT16:

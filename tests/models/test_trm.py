@@ -9,7 +9,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from tts.errors import ShapeError
-from tts.models import HRM, TRM, TwoLatentModel
+from tts.interfaces import TokenCodec
+from tts.models import HRM, TRM, TRMConfig, TwoLatentModel
 
 VARIANTS = {
     "attention": lambda: TRM(small()),
@@ -225,6 +226,23 @@ def test_encode_says_what_shapes_it_takes(unchecked: None) -> None:
 def test_impossible_sizes_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TRM(small(**changes))
+
+
+@pytest.mark.parametrize(("cells", "height", "width"), [(16, 4, 4), (12, 1, 12), (1, 1, 1)])
+def test_a_model_without_a_codec_takes_plain_tokens(cells: int, height: int, width: int) -> None:
+    config = small(seq_len=cells)
+    for model in (TRM(config), HRM(small_hrm(seq_len=cells))):
+        assert model.codec == TokenCodec(height, width, config.vocab_size)
+
+
+def test_the_official_sizes_over_the_tokens_of_a_codec() -> None:
+    codec = TokenCodec(9, 9, 11)
+    mixer, attention = (TRMConfig.for_codec(codec, mlp_t=mlp_t) for mlp_t in (True, False))
+    assert (mixer.vocab_size, mixer.seq_len, mixer.positions) == (11, 81, 97)
+    assert (mixer.H_cycles, mixer.L_cycles, attention.L_cycles, attention.pos_encodings) == (3, 6, 4, "rope")
+    assert sum(value.numel() for value in TRM(attention).L_level.parameters()) == 2 * (4 * 512**2 + 3 * 512 * 1536)
+    narrow = TRMConfig.for_codec(codec, hidden_size=64, L_cycles=2)
+    assert (narrow.hidden_size, narrow.puzzle_emb_ndim, narrow.L_cycles) == (64, 64, 2)
 
 
 def test_the_identifier_prefix_is_padded_with_zeros_before_the_cells() -> None:

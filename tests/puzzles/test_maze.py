@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.models import small_config
 
 import tts
 from tts.errors import PuzzleError
@@ -282,10 +283,7 @@ def test_the_codec_has_the_official_sizes_and_pads_smaller_mazes() -> None:
 
 
 def test_a_model_of_the_sizes_of_maze_hard_knows_its_rules(tmp_path: Path) -> None:
-    config = tts.TRMConfig(
-        vocab_size=6, seq_len=900, num_puzzle_identifiers=1, hidden_size=8, H_cycles=1, L_cycles=1, L_layers=1,
-        expansion=1, num_heads=2, puzzle_emb_ndim=8, puzzle_emb_len=1, pos_encodings="rope",
-    )  # fmt: skip
+    config = small_config(tts.TokenCodec(30, 30, 6), hidden_size=8, puzzle_emb_len=1)
     tts.save(tts.TRM(config), tmp_path / "maze.safetensors")
     model = tts.load(tmp_path / "maze.safetensors")
     assert model.codec == VarietyCodec("maze", 30, 30)

@@ -8,8 +8,9 @@ import attrs
 import numpy as np
 import pytest
 import torch
+from support.models import small_config
 
-from tts import TRM, Identity, PuzzleError, QSelector, Search, TRMConfig, load, save
+from tts import TRM, Identity, PuzzleError, QSelector, Search, load, save
 from tts.datasets import pencils_6x6, sudokus
 from tts.puzzles import MixedCodec, VarietyCodec
 from tts.testing import SmallModel
@@ -143,20 +144,7 @@ def test_what_is_refused() -> None:
 
 
 def test_a_saved_model_keeps_its_codec(tmp_path: Path) -> None:
-    config = TRMConfig(
-        vocab_size=CODEC.vocab_size,
-        seq_len=36,
-        num_puzzle_identifiers=6,
-        hidden_size=8,
-        H_cycles=1,
-        L_cycles=1,
-        L_layers=1,
-        expansion=1,
-        num_heads=1,
-        pos_encodings="none",
-        puzzle_emb_ndim=8,
-        mlp_t=True,
-    )
+    config = small_config(CODEC, num_puzzle_identifiers=6, hidden_size=8, mlp_t=True)
     save(TRM(config, CODEC), tmp_path / "mixed.safetensors")
     assert load(tmp_path / "mixed.safetensors").codec == CODEC
     boxed = MixedCodec(VARIETIES, 10, 10, box=(3, 3))

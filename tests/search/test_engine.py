@@ -8,7 +8,7 @@ from time import sleep
 import attrs
 import pytest
 import torch
-from support.models import CODEC, BrokenModel, Wanderer, assert_equal, random_tokens
+from support.models import CODEC, BrokenModel, Wanderer, assert_equal, random_tokens, small_config
 from support.searches import NOISE
 from support.searches import search as default_search
 
@@ -24,7 +24,7 @@ from tts import (
     Verified,
 )
 from tts._util.threads import run_in_threads
-from tts.models import TRM, TRMConfig
+from tts.models import TRM
 from tts.search.lanes import Lanes
 
 STOPS = (None, Halted(), FirstHalted(2), Verified(), Verified() | Budget(9))
@@ -65,10 +65,7 @@ def test_results_streamed_before_a_fault_stay_valid(stop):
 @pytest.mark.parametrize("stop", STOPS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_blocks_side_by_side_give_the_same_bits_on_any_number_of_threads(stop, dtype):
-    config = TRMConfig(
-        vocab_size=CODEC.vocab_size, seq_len=6, num_puzzle_identifiers=3, hidden_size=16, H_cycles=1, L_cycles=2,
-        L_layers=1, expansion=2, num_heads=2, pos_encodings="rope", puzzle_emb_ndim=16, mlp_t=True,
-    )  # fmt: skip
+    config = small_config(CODEC, num_puzzle_identifiers=3, expansion=2, pos_encodings="rope", mlp_t=True)
     model = TRM(config, CODEC).to(dtype).eval().requires_grad_(False)
     model.q_head.weight.normal_(generator=torch.Generator().manual_seed(0))
     model.q_head.bias.zero_()

@@ -4,6 +4,7 @@ import attrs
 import numpy as np
 import pytest
 import torch
+from support.models import small_config
 from support.solved_boards import solved
 
 import tts
@@ -133,21 +134,10 @@ def test_the_verifier_of_mazes(device: str) -> None:
 
 def test_models(device: str) -> None:
     check_model(SmallModel().to(device))
-    config = tts.TRMConfig(
-        vocab_size=6,
-        seq_len=16,
-        num_puzzle_identifiers=1,
-        hidden_size=16,
-        H_cycles=1,
-        L_cycles=2,
-        L_layers=1,
-        expansion=1,
-        num_heads=2,
-        pos_encodings="rope",
-        puzzle_emb_ndim=16,
-    )
-    check_model(tts.TRM(config, tts.TokenCodec(4, 4, 6)).to(device))
-    check_model(tts.TRM(attrs.evolve(config, mlp_t=True), tts.TokenCodec(4, 4, 6)).to(device, torch.bfloat16))
+    codec = tts.TokenCodec(4, 4, 6)
+    config = small_config(codec)
+    check_model(tts.TRM(config, codec).to(device))
+    check_model(tts.TRM(attrs.evolve(config, mlp_t=True), codec).to(device, torch.bfloat16))
 
 
 def test_every_plugin_is_checked() -> None:

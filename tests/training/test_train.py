@@ -1,4 +1,4 @@
-"""Training: what an update does, that a run goes on exactly where it stopped, and what the examples are."""
+"""Training: what an update does, that a run continues exactly where it stopped, and what the examples are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import csv
 import math
 import os
 import re
+import shutil
 import signal
+from itertools import count
 from pathlib import Path
 from typing import get_type_hints
 
@@ -16,14 +18,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.devices import DEVICES
+from support.models import small_config
 from torch import Tensor
 from typer.testing import CliRunner
 
-from tts import TRM, TRMConfig, TTSError, VarietyCodec, load, training
+from tts import TRM, TTSError, VarietyCodec, load
 from tts.cli import app
 from tts.cli.train import train as command
 from tts.datasets import Dataset, pencils_6x6
 from tts.interfaces import Readout
+from tts.models import TwoLatentModel
 from tts.plots import training_curves
 from tts.puzzles import Sudoku
 from tts.training import (
@@ -38,9 +42,9 @@ from tts.training import (
     evaluate,
     look_around,
     make_sudokus,
-    run,
     train,
 )
+from tts.training.run import fresh_model
 from tts.training.trainer import loss_of, read_state, write_state
 
 CODEC = VarietyCodec("sudoku", 4, 4)
@@ -48,21 +52,7 @@ SMALL = Settings(batch=16, depth=4, warmup=5, lr=3e-3, seed=3)
 
 
 def small_model(seed: int = 0) -> TRM:
-    config = TRMConfig(
-        vocab_size=6,
-        seq_len=16,
-        num_puzzle_identifiers=1,
-        hidden_size=32,
-        H_cycles=1,
-        L_cycles=2,
-        L_layers=1,
-        expansion=1,
-        num_heads=2,
-        pos_encodings="none",
-        puzzle_emb_ndim=32,
-        mlp_t=True,
-    )
-    return TRM(config, CODEC, seed=seed)
+    return TRM(small_config(CODEC, hidden_size=32, mlp_t=True), CODEC, seed=seed)
 
 
 def four_by_four(folder: Path) -> list[tuple[Group, Group]]:
@@ -188,7 +178,7 @@ def test_a_puzzle_gets_at_least_one_step() -> None:
             Settings(depth=0, early_depth=early)
 
 
-def test_a_refilled_lane_begins_anew_and_the_others_go_on(examples: Mixture) -> None:
+def test_a_refilled_lane_begins_again_and_the_others_continue(examples: Mixture) -> None:
     trainer = Trainer(small_model(), examples, SMALL)
     trainer.update(0.0)
     trainer.lanes["ended"][:] = torch.arange(16) < 5
@@ -317,11 +307,16 @@ def test_presets_fit_their_test_puzzles(name: str) -> None:
         assert group.identifier < preset.config.num_puzzle_identifiers
         assert codec.verifier is not None
         assert codec.verifier.valid(group.tokens, group.labels).all()
-    assert run._fresh(preset, seed=0).config == preset.config
+    assert fresh_model(preset, seed=0).config == preset.config
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_a_preset_has_the_tokens_and_identifiers_of_the_embedded_model_of_its_name(name: str) -> None:
+    assert load(name).codec == PRESETS[name].codec
 
 
 def test_a_preset_may_begin_with_embedded_weights() -> None:
-    begun = run._fresh(PRESETS["sudoku-9x9-deep"], seed=0)
+    begun = fresh_model(PRESETS["sudoku-9x9-deep"], seed=0)
     assert (begun.config.H_cycles, begun.config.L_cycles) == (3, 6)
     given = load("sudoku-9x9-hard").state_dict()
     assert all(torch.equal(value, given[name]) for name, value in begun.state_dict().items())
@@ -329,14 +324,14 @@ def test_a_preset_may_begin_with_embedded_weights() -> None:
 
 def test_a_preset_may_begin_by_looking_around() -> None:
     preset = PRESETS["pencil-6x6"]
-    begun, random = run._fresh(preset, seed=0), TRM(preset.config, preset.codec, seed=0)
+    begun, random = fresh_model(preset, seed=0), TRM(preset.config, preset.codec, seed=0)
     look_around(random, 6, 6, (2, 3))
     assert equal(dict(begun.state_dict()), dict(random.state_dict()))
 
 
 def test_a_larger_board_looks_around_and_the_rest_begins_with_the_smaller_model() -> None:
     preset, small = PRESETS["pencil-10x10"], load("pencil-6x6")
-    begun, random = run._fresh(preset, seed=0), TRM(preset.config, preset.codec, seed=0)
+    begun, random = fresh_model(preset, seed=0), TRM(preset.config, preset.codec, seed=0)
     look_around(random, 10, 10, (3, 3))
     cells = slice(1, 101)  # after one position of prefix
     assert torch.equal(begun.embed_pos.embedding_weight[cells], random.embed_pos.embedding_weight[cells])
@@ -356,7 +351,7 @@ def test_a_run_may_begin_with_the_weights_of_another(preset: Preset, tmp_path: P
         train(preset, tmp_path / "three", Schedule(updates=2), data=data, start="sudoku-9x9")
 
 
-def test_a_run_of_another_model_is_not_gone_on_with(preset: Preset, tmp_path: Path) -> None:
+def test_a_run_of_another_model_is_not_resumed(preset: Preset, tmp_path: Path) -> None:
     train(preset, tmp_path / "run", Schedule(updates=2), data=tmp_path / "data")
     wider = attrs.evolve(preset, config=attrs.evolve(preset.config, hidden_size=64, puzzle_emb_ndim=64))
     with pytest.raises(TTSError, match=r"state.pt is a run of a model of other sizes than small has now"):
@@ -383,22 +378,25 @@ def test_the_commands(tmp_path: Path, preset: Preset, monkeypatch: pytest.Monkey
     assert "holds a run already" in again.output.replace("\n", " ")
     resumed = CliRunner().invoke(app, [*arguments, "5", "--resume"])
     assert resumed.exit_code == 0, resumed.output
-    told: list[torch.dtype] = []
-    real = Trainer.__init__
-    monkeypatch.setattr(Trainer, "__init__", lambda *a, dtype, **k: (told.append(dtype), real(*a, dtype=dtype, **k))[1])
-    cast = CliRunner().invoke(app, [*arguments, "6", "--resume", "--dtype", "bfloat16", "--device", "cpu"])
-    assert cast.exit_code == 0, cast.output
-    assert told == [torch.bfloat16]
+    weights = []
+    for dtype in ("float32", "bfloat16"):  # both from the same state on
+        copy = shutil.copytree(out, tmp_path / dtype)
+        options = ["--out", str(copy), "--updates", "6", "--resume", "--dtype", dtype, "--device", "cpu"]
+        cast = CliRunner().invoke(app, ["train", "--preset", "small", *options])
+        assert cast.exit_code == 0, cast.output
+        weights.append(read_state(copy / "state.pt")["model"]["lm_head.weight"])
+    assert not torch.equal(*weights)
+    torch.testing.assert_close(*weights, rtol=0, atol=1e-2)
     wrong = CliRunner().invoke(app, [*arguments, "7", "--resume", "--dtype", "int8"])
     assert wrong.exit_code == 2
     assert "--dtype int8 is not known" in wrong.output.replace("\n", " ")
-    sizes: list[Settings] = []
-    monkeypatch.setattr(training, "train", lambda *_, settings, **__: (sizes.append(settings), {})[1])
     chosen = CliRunner().invoke(
         app, [*arguments, "8", "--resume", "--lr", "0.002", "--seed", "7", "--early-depth", "2"]
     )
     assert chosen.exit_code == 0, chosen.output
-    assert sizes == [attrs.evolve(SMALL, lr=0.002, seed=7, early_depth=2)]
+    assert read_state(out / "state.pt")["settings"] == attrs.asdict(
+        attrs.evolve(SMALL, lr=0.002, seed=7, early_depth=2)
+    )
     still = CliRunner().invoke(app, [*arguments, "8", "--resume", "--lr", "nan"])
     assert still.exit_code == 2
     assert "the learning rate is nan" in still.output.replace("\n", " ")
@@ -427,15 +425,16 @@ def test_the_help_names_all_presets() -> None:
 def test_a_run_that_is_told_to_end_saves_and_can_be_resumed(
     tmp_path: Path, preset: Preset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(PRESETS, "small", preset)
-    update = Trainer.update
+    calls = count()
 
-    def told(trainer: Trainer, progress: float) -> object:
-        if trainer.updates == 3:
+    def told_to_end(*_: object) -> None:
+        if next(calls) == 3:
             os.kill(os.getpid(), signal.SIGTERM)
-        return update(trainer, progress)
 
-    monkeypatch.setattr(Trainer, "update", told)
+    def prepare(model: TwoLatentModel) -> None:
+        model.q_head.register_forward_hook(told_to_end)  # which an update calls once
+
+    monkeypatch.setitem(PRESETS, "small", attrs.evolve(preset, prepare=prepare))
     out = tmp_path / "run"
     handler = signal.getsignal(signal.SIGTERM)
     try:

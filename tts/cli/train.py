@@ -1,4 +1,4 @@
-"""Train models, and list those that come with the package."""
+"""tts train."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def train(
         _keep_freed_memory()
         folder = out or Path("runs") / preset
         where, kind = place_of(device, dtype)
-        changed = {"lr": lr, "early_depth": early_depth, "seed": seed}
-        told: dict[str, Any] = {name: value for name, value in changed.items() if value is not None}
-        settings = attrs.evolve(PRESETS[preset].settings, **told)
+        options: dict[str, Any] = {"lr": lr, "early_depth": early_depth, "seed": seed}
+        changes = {name: value for name, value in options.items() if value is not None}
+        settings = attrs.evolve(PRESETS[preset].settings, **changes)
         schedule = Schedule(minutes=minutes, updates=updates, evaluate_every=evaluate_every)
         try:
             solved = run(

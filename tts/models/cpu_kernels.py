@@ -33,23 +33,25 @@ PIECE_ROWS = 256  # fewer make the products slow
 
 @functools.cache
 def is_intel() -> bool:
-    """The processor is Intel's: MKL is at its best, and bfloat16 pays with AMX only."""
+    """Return whether the processor is Intel's: MKL is at its best there, and bfloat16 pays with AMX only."""
     cpuinfo = Path("/proc/cpuinfo")
     return "GenuineIntel" in (cpuinfo.read_text() if cpuinfo.exists() else platform.processor())
 
 
 @functools.cache
 def bfloat16_pays() -> bool:
-    """The CPU multiplies bfloat16 faster than float32.
+    """Return whether the CPU multiplies bfloat16 faster than float32.
 
     AVX512_BF16 doubles the rate on AMD. On Intel it halves it (one port instead of two), unless AMX is there.
     """
+    if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+        return False  # ONEDNN_MAX_CPU_ISA may hold oneDNN to less than the processor has
     amx = bool(torch.cpu._is_amx_tile_supported())
     return amx or (bool(torch.cpu._is_avx512_bf16_supported()) and not is_intel())
 
 
 def available(x: Tensor) -> bool:
-    """These kernels serve x: on CPU, float32 or bfloat16, no gradients, not under a compiler or autocast."""
+    """Return whether these kernels serve x: on CPU, float32 or bfloat16, no gradients, no compiler, no autocast."""
     return (
         x.device.type == "cpu"
         and x.dtype in (torch.float32, torch.bfloat16)
@@ -60,7 +62,7 @@ def available(x: Tensor) -> bool:
 
 
 def compute_dtype(dtype: torch.dtype) -> torch.dtype:
-    """What to compute latents of ``dtype`` in."""
+    """Return the dtype to compute latents of ``dtype`` in."""
     return dtype if bfloat16_pays() else torch.float32
 
 
@@ -72,19 +74,19 @@ class Products(ABC):
 
     @abstractmethod
     def project(self, x: Tensor, weight: Tensor) -> Tensor:
-        """x W^T; x [M, in]."""
+        """Return x W^T; x [M, in]."""
 
     @abstractmethod
     def add_project(self, x: Tensor, h: Tensor, weight: Tensor) -> Tensor:
-        """x + h W^T; h [M, in], x [M, out]."""
+        """Return x + h W^T; h [M, in], x [M, out]."""
 
     @abstractmethod
     def rows(self, x: Tensor, gate_up: Tensor, down: Tensor) -> Tensor:
-        """x + SwiGLU(x), over the rows of x [M, width]."""
+        """Return x + SwiGLU(x), over the rows of x [M, width]."""
 
     @abstractmethod
     def columns(self, x: Tensor, gate_up: Tensor, down: Tensor) -> Tensor:
-        """x + SwiGLU(x), over the columns of x [width, M]."""
+        """Return x + SwiGLU(x), over the columns of x [width, M]."""
 
 
 class MKLProducts(Products):
@@ -137,7 +139,7 @@ def _linear_with(x: Tensor, other: Tensor, weight: Tensor, post: str) -> Tensor:
 
 
 def products(dtype: torch.dtype) -> Products:
-    """The faster kind on this processor; oneDNN's where this build of torch has them."""
+    """Return the faster kind on this processor; oneDNN's where this build of torch has them."""
     if (is_intel() and dtype == torch.float32) or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return MKLProducts()
     return OneDNNProducts()
@@ -148,7 +150,7 @@ class BlockKernel(ABC):
 
     @abstractmethod
     def __call__(self, x: Tensor, n: int) -> Tensor:
-        """The block's output, rows as in the input; x [n * S, D], or [S * n, D] for mixers, may be overwritten."""
+        """Return the output, rows as in the input; x [n * S, D], or [S * n, D] for mixers, may be overwritten."""
 
 
 @attrs.frozen(eq=False)
@@ -188,7 +190,7 @@ class AttentionKernel(BlockKernel):
         return F.rms_norm(self.products.rows(x, *self.channels), (width,), eps=self.eps)
 
     def _attend(self, qkv: Tensor) -> Tensor:
-        """qkv [n, S, 3, heads, d] to the mixed values float32 [n * S, D]."""
+        """Map qkv [n, S, 3, heads, d] to the mixed values float32 [n * S, D]."""
         n, positions, _, heads, d = qkv.shape
         flat = torch.empty(3, n, heads, positions, d).copy_(qkv.permute(2, 0, 3, 1, 4)).view(3, n * heads, positions, d)
         query_key = flat[:2] if self.rotary is None else _rotate(flat[:2], self.rotary)
@@ -198,7 +200,7 @@ class AttentionKernel(BlockKernel):
 
 
 def _rotate(x: Tensor, rotary: Rotary) -> Tensor:
-    """As ``layers.rotate``, without the concatenation; x float32 [..., S, d]."""
+    """Rotate as ``layers.rotate`` does, without the concatenation; x float32 [..., S, d]."""
     cos, sin = rotary
     half = x.shape[-1] // 2
     out = x * cos
@@ -221,7 +223,7 @@ def _kernel(block: Block, rotary: Rotary | None, dtype: torch.dtype) -> BlockKer
 
 
 def piece_lanes(levels: Sequence[Level], positions: int) -> int:
-    """Lanes that a thread steps at a time: a power of two that fits the cache, of PIECE_ROWS rows or more."""
+    """Return the lanes that a thread steps at a time: a power of two that fits the cache, PIECE_ROWS rows or more."""
     widest = max(block.widest(positions) for level in levels for block in level.blocks)
     fitting, needed = PIECE_BYTES / (4 * widest), PIECE_ROWS / positions
     return 1 << max(0, min(6, round(math.log2(fitting))), math.ceil(math.log2(needed)))
@@ -230,7 +232,7 @@ def piece_lanes(levels: Sequence[Level], positions: int) -> int:
 def recurse(
     levels: tuple[Level, Level], rotary: Rotary | None, y: Tensor, z: Tensor, encoded: Tensor, updates: Sequence[bool]
 ) -> tuple[Tensor, Tensor]:
-    """The latents [N, S, D] after the updates: True is y <- high(y, z), False is z <- low(z, y + encoded).
+    """Return the latents [N, S, D] after the updates: True is y <- high(y, z), False is z <- low(z, y + encoded).
 
     Lanes are stepped in pieces of one size, the last one padded: a lane's bits do not depend on its place.
     """
@@ -241,7 +243,7 @@ def recurse(
     new_y, new_z = torch.empty_like(y, memory_format=CONTIGUOUS), torch.empty_like(z, memory_format=CONTIGUOUS)
 
     def enter(x: Tensor) -> Tensor:
-        """[at most size, S, D] as rows of D in the kernels' layout, padded to ``size`` lanes."""
+        """Return [at most size, S, D] as rows of D in the kernels' layout, padded to ``size`` lanes."""
         x = F.pad(x, (0, 0, 0, 0, 0, size - x.shape[0])).to(dtype)
         return (x.transpose(0, 1) if mixes else x).reshape(-1, x.shape[-1])
 

@@ -93,9 +93,8 @@ class Mixture:
 def revealed(tokens: Tensor, hints: Tensor, reveal: float, draws: Draws) -> Tensor:
     """Return tokens [n, L] where a share ``reveal`` of the rows shows a random share of its hints.
 
-    Hints are mostly the cells of the answer.
-
-    These are the states on the way to a solution, after PTRM (arXiv 2605.19943), which trains on states of solution paths.
+    Hints are mostly the cells of the answer: these rows are states on the way to a solution, after PTRM
+    (arXiv 2605.19943), which trains on states of solution paths.
     """
     chosen = torch.rand(len(tokens), 1, generator=draws) < reveal
     shares = torch.rand(len(tokens), 1, generator=draws)

@@ -97,6 +97,10 @@ def _sudokus_9x9() -> dict[str, Dataset]:
     return {name: data for name, data in sudokus().items() if name in ("minimal", "hard")}
 
 
+def _pencil_6x6(folder: Path) -> Groups:
+    return pencil_groups(folder, _MIXED, 10_000, 20261130, {"nurikabe": 2, "heyawake": 3, "tapa": 2})
+
+
 def _pencil_10x10(folder: Path) -> Groups:
     """Return 5,000 puzzles of each variety, but 1,200 of those whose generation takes longest."""
     few = ("heyawake", "nurikabe")
@@ -143,9 +147,7 @@ PRESETS = {
             codec=_MIXED,
             config=_attention(_MIXED, len(PENCIL)),
             settings=Settings(batch=32, lr=7e-4, early_depth=3, ema=0.999, decay_from=0.3, reveal=(0.4, 0.1)),
-            data=lambda folder: pencil_groups(
-                folder, _MIXED, 10_000, 20261130, {"nurikabe": 2, "heyawake": 3, "tapa": 2}
-            ),
+            data=_pencil_6x6,
             tests=pencils_6x6,
             prepare=lambda model: look_around(model, 6, 6, (2, 3)),
         ),

@@ -59,8 +59,8 @@ class PuzzleFile:
 def fingerprints(clues: Grid, box: tuple[int, int]) -> NDArray[np.uint64]:
     """Return uint64 [n], equal for sudokus [n, side, side] that are equal under any symmetry; 0 is an open cell.
 
-    How many givens the row, the column, the box and the digit of each given have is hashed, and summed over the givens. Different
-    puzzles may agree: these are then taken for equal, which is the safe side.
+    How many givens the row, the column, the box and the digit of a given have is hashed, and summed over the givens.
+    Different puzzles may agree: these are then taken for equal, which is the safe side.
     """
     n, side, _ = clues.shape
     is_clue = clues > 0
@@ -124,8 +124,9 @@ def make_sudokus(
 
 
 def make_pencils(path: Path, variety: str, size: int, count: int, seed: int, *, held: int = HELD) -> PuzzleFile:
-    """Return puzzles, half of them minimal, half of any difficulty, in all mirrors and turns, from ``path``, or generated
-    and written there; the last ``held`` are held out, each as it is.
+    """Return puzzles in all mirrors and turns, half of them minimal, from ``path``, or generated and written there.
+
+    The last ``held`` puzzles are held out, each as it is.
     """
     if path.exists():
         return _read(path)
@@ -164,7 +165,8 @@ def pencil_groups(
 ) -> list[tuple[Group, Group]]:
     """Return for each variety of the codec, or each that ``counts`` names, examples to train on and held-out ones.
 
-    ``counts`` puzzles are generated of each, or ``counts[variety]``; its share of the lanes is ``shares[variety]``, or 1.
+    Of each, ``counts`` or ``counts[variety]`` puzzles are generated; its share of the lanes is ``shares[variety]``, or
+    1.
 
     Puzzles fill the codec's board, which is square, but for sudokus with smaller boxes, which lie at its top left.
     """
@@ -197,7 +199,10 @@ def _test_boards(side: int) -> Sequence[Sudoku]:
 
 
 def _name(board: Board) -> str:
-    """Return a name that boards share which training may show as each other: all symmetries of sudoku, mirrors and turns elsewhere."""
+    """Return a name that is equal for boards that training may show as each other.
+
+    These are all symmetries of a sudoku, and mirrors and turns elsewhere.
+    """
     if isinstance(board, Sudoku):
         return str(fingerprints(np.array(board.clues).reshape(1, board.side, board.side), board.box)[0])
     from tts.puzzles.generate import identity

@@ -1,4 +1,4 @@
-"""train(): a preset for so many minutes or updates, with a log, evaluations and checkpoints, taken up again at will."""
+"""train(): a preset for so many minutes or updates, with a log, evaluations and checkpoints; runs can be resumed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Schedule:
             raise TTSError("a training run needs an end: give minutes or updates")
 
     def progress(self, updates: int, seconds: float) -> float:
-        """How much of the run is over, 0 to 1."""
+        """Return how much of the run is over, 0 to 1."""
         parts = (updates / self.updates if self.updates else 0.0, seconds / 60 / self.minutes if self.minutes else 0.0)
         return min(1.0, max(parts))
 
@@ -72,8 +72,8 @@ def train(
     reads them; ``log.csv`` and ``evaluations.csv`` how it went.
 
     Args:
-        resume: go on from ``state.pt``; it must be there then, and must not be otherwise.
-        data: where the training puzzles are kept, ``out``/data unless given.
+        resume: continue from ``state.pt``, which must be there; without it there must be none.
+        data: folder of the training puzzles, ``out``/data unless given.
         compiled: compile the networks.
         device: to train on.
         dtype: of the matrix products, see ``Trainer``.
@@ -88,18 +88,12 @@ def train(
             has other sizes.
     """
     preset = attrs.evolve(preset, start=start or preset.start)
-    state = out / STATE
-    if state.exists() != resume:
-        raise TTSError(
-            f"{out} holds a run already; resume it, or give another folder"
-            if state.exists()
-            else f"{out} holds no run to resume: there is no {STATE}; start one without resume"
-        )
+    _check_folder(out, resume)
     out.mkdir(parents=True, exist_ok=True)
     pairs = preset.data(data or out / "data")
     chosen = settings or preset.settings
     examples = Mixture([train for train, _ in pairs])
-    model = _fresh(preset, chosen.seed).to(device)
+    model = fresh_model(preset, chosen.seed).to(device)
     trainer = Trainer(model, examples, chosen, compiled=compiled, dtype=dtype)
     watched = [held.first(WATCHED // len(pairs)) for _, held in pairs]
     run = Run(preset, trainer, out, schedule, watched)
@@ -110,19 +104,31 @@ def train(
 
 
 def evaluate(model: TwoLatentModel, groups: Sequence[Group], depth: int = 16) -> dict[str, float]:
-    """The share of each group that one rollout without noise solves."""
+    """Return the share of each group that one rollout without noise solves."""
     search = Search(model, Identity(), QSelector(), k=1, depth=depth)
     solved = {}
     for group in groups:
-        tokens = group.tokens.long()
-        result = search(tokens, ids=torch.full((len(group),), group.identifier))
-        solved[group.name] = float(
-            result.rollouts.correct(group.labels.long().to(result.answers.device)).float().mean()
-        )
+        result = search(group.tokens.long(), ids=torch.full((len(group),), group.identifier))
+        correct = result.rollouts.correct(group.labels.long().to(result.answers.device))
+        solved[group.name] = float(correct.float().mean())
     return solved
 
 
-def _fresh(preset: Preset, seed: int) -> TwoLatentModel:
+def _check_folder(out: Path, resume: bool) -> None:
+    """Raise unless there is a run to resume, or none to write over."""
+    exists = (out / STATE).exists()
+    if exists and not resume:
+        raise TTSError(f"{out} holds a run already; resume it, or give another folder")
+    if resume and not exists:
+        raise TTSError(f"{out} holds no run to resume: there is no {STATE}; start one without resume")
+
+
+def fresh_model(preset: Preset, seed: int) -> TwoLatentModel:
+    """Return the model that a run of a preset begins with.
+
+    Raises:
+        TTSError: the weights of ``preset.start`` do not fit.
+    """
     model = TRM(preset.config, preset.codec, seed=seed)
     if preset.prepare:
         preset.prepare(model)
@@ -138,7 +144,11 @@ class Run:
     """A trainer with its files."""
 
     def __init__(self, preset: Preset, trainer: Trainer, out: Path, schedule: Schedule, held: Sequence[Group]) -> None:
-        self.preset, self.trainer, self.out, self.schedule, self.held = preset, trainer, out, schedule, held
+        self.preset = preset
+        self.trainer = trainer
+        self.out = out
+        self.schedule = schedule
+        self.held = held
         self.seconds = 0.0
 
     def go(self) -> None:
@@ -190,7 +200,7 @@ class Run:
             self.trainer.restore(state)
         except RuntimeError as error:  # torch: other parameters than this model's
             raise TTSError(
-                f"{self.out / STATE} is a run of a model of other sizes than {self.preset.name} has now; start another"
+                f"{self.out / STATE} is a run of a model of other sizes than {self.preset.name} has now; begin again"
             ) from error
         self.seconds = state["seconds"]
 
@@ -209,7 +219,7 @@ class Run:
         return {name: row[name] for name in ("loss", "cells", "solved")}
 
     def _evaluate(self) -> None:
-        """A line for every group of held-out puzzles: the share that the averaged weights solve."""
+        """Log and print the share of each group of held-out puzzles that the averaged weights solve."""
         solved = evaluate(self.trainer.average, self.held, self.trainer.settings.depth)
         mean = sum(solved.values()) / len(solved)
         row = {"update": str(self.trainer.updates), "minutes": f"{self.seconds / 60:.2f}", "mean": f"{mean:.4f}"}

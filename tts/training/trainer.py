@@ -68,7 +68,7 @@ class Settings:
             raise TTSError(f"gce is {self.gce}; it must lie between 0 (cross-entropy) and 1 (1 - p)")
 
     def depth_at(self, progress: float) -> int:
-        """The most supervision steps a puzzle gets at a progress from 0 to 1: from ``early_depth`` by equal factors.
+        """Return the most supervision steps of a puzzle at a progress of 0 to 1: from ``early_depth`` by equal factors.
 
         A curriculum in depth, after CGAR (arXiv 2511.08653), which lets the cycles grow. Puzzles that are not solved
         take all their steps, so with 16 from the start hardly any of a batch is at its first ones, which all others
@@ -78,18 +78,20 @@ class Settings:
         return round(early * math.pow(self.depth / early, min(1.0, progress)))
 
     def rate(self, update: int, progress: float) -> float:
-        """The learning rate at an update, counted from 0, and a progress from 0 to 1."""
+        """Return the learning rate at an update, counted from 0, and a progress from 0 to 1."""
         falling = min(1.0, max(0.0, (progress - self.decay_from) / (1 - self.decay_from)))
         return self.lr * min(1.0, (update + 1) / self.warmup) * (0.55 + 0.45 * math.cos(math.pi * falling))
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(kw_only=True, eq=False)
 class Losses:
     """What an update reports: means over its lanes.
 
     Attributes:
         loss: cross-entropy a cell + 0.5 / sqrt(L) times that of Q.
-        cells: share of cells that are right; of those that ended: how many, and how many of these right.
+        cells: share of cells that are right.
+        ended: how many lanes ended.
+        solved: how many of these are right in every cell.
     """
 
     loss: float
@@ -118,7 +120,9 @@ class Trainer:
         compiled: bool = False,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.model, self.examples, self.settings = model.train().requires_grad_(True), examples, settings
+        self.model = model.train().requires_grad_(True)
+        self.examples = examples
+        self.settings = settings
         self.cast = torch.autocast(model.H_init.device.type, dtype, enabled=dtype != torch.float32)
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
         if compiled:
@@ -132,7 +136,7 @@ class Trainer:
         self.lanes = self._empty_lanes()
 
     def update(self, progress: float) -> Losses:
-        """One supervision step of every lane, and one step of the optimiser.
+        """Take one supervision step of every lane, and one step of the optimiser.
 
         Args:
             progress: how much of the run is over, 0 to 1, for the schedules.
@@ -158,10 +162,10 @@ class Trainer:
         halts = readout.halt & (lanes["steps"] >= lanes["least"])
         lanes["ended"] = halts | (lanes["steps"] >= settings.depth_at(progress))
         return Losses(
-            float(loss.detach()),
-            float(right.float().mean()),
-            int(lanes["ended"].sum()),
-            int((solved & lanes["ended"]).sum()),
+            loss=float(loss.detach()),
+            cells=float(right.float().mean()),
+            ended=int(lanes["ended"].sum()),
+            solved=int((solved & lanes["ended"]).sum()),
         )
 
     def _empty_lanes(self) -> dict[str, Tensor]:
@@ -172,7 +176,7 @@ class Trainer:
         return lanes | {"ended": count == 0} | self.model.start(n)
 
     def _refill(self, progress: float) -> None:
-        """New puzzles in the lanes that have ended."""
+        """Put new puzzles into the lanes that have ended."""
         settings, lanes = self.settings, self.lanes
         rows = lanes["ended"].nonzero().squeeze(1)
         n, device = len(rows), rows.device
@@ -193,7 +197,7 @@ class Trainer:
             mean.lerp_(value, 1 - decay)
 
     def state(self) -> dict[str, Any]:
-        """Everything that the next update depends on."""
+        """Return everything that the next update depends on."""
         return {
             "settings": attrs.asdict(self.settings),
             "model": dict(self.model.state_dict()),
@@ -205,7 +209,7 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from ``state()``; the settings are those that this trainer was made with."""
+        """Continue from ``state()``; the settings stay those of this trainer."""
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -215,16 +219,17 @@ class Trainer:
 
 
 def loss_of(readout: Readout, labels: Tensor, gce: float = 0.0) -> tuple[Tensor, Tensor]:
-    """The loss, and which cells are right, bool [N, L].
+    """Return the loss, and which cells are right, bool [N, L].
 
-    The mean over cells plus, weighted 0.5 / sqrt(L), cross-entropy of the halt logit, whose target is whether all cells
-    are right (TRM, section 4; the official code sums over cells and divides by their number as here). Where the label
-    has probability p, a cell's loss is -log p, or (1 - p^gce) / gce with ``gce`` above 0 (generalised cross-entropy,
-    arXiv 1805.07836): its gradient is p^gce times that of -log p, so hardly any comes from cells that are wrong and
-    certain.
+    The loss is the mean over cells plus, weighted 0.5 / sqrt(L), cross-entropy of the halt logit, whose target is
+    whether all cells are right (TRM, section 4; the official code sums over cells and divides by their number as here).
+    Where the label has probability p, a cell's loss is -log p, or (1 - p^gce) / gce with ``gce`` above 0 (generalised
+    cross-entropy, arXiv 1805.07836): its gradient is p^gce times that of -log p, so hardly any comes from cells that
+    are wrong and certain.
     """
     surprise = F.cross_entropy(readout.logits.flatten(0, 1), labels.flatten(), ignore_index=PAD, reduction="none")
-    losses, pads = -torch.expm1(-gce * surprise) / gce if gce else surprise, labels == PAD
+    losses = -torch.expm1(-gce * surprise) / gce if gce else surprise
+    pads = labels == PAD
     cells = losses.sum() / (~pads).sum()
     with torch.no_grad():
         right = (readout.logits.argmax(dim=2) == labels) | pads
@@ -233,7 +238,7 @@ def loss_of(readout: Readout, labels: Tensor, gce: float = 0.0) -> tuple[Tensor,
 
 
 def write_state(state: dict[str, Any], path: Path) -> None:
-    """Write to ``path``, whole or not at all."""
+    """Write a state to ``path``, whole or not at all."""
     with replacing(path) as unfinished:
         torch.save(state, unfinished)
 

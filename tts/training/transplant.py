@@ -30,7 +30,8 @@ def transplant(source: TwoLatentModel, target: TwoLatentModel) -> None:
         TTSError: another kind of model, no variety in common, a smaller board, or other sizes elsewhere; ``target`` is
             as it was then.
     """
-    begun, wanted = source.state_dict(), target.state_dict()
+    begun = source.state_dict()
+    wanted = target.state_dict()
     if begun.keys() != wanted.keys():
         name = min(begun.keys() ^ wanted.keys())
         raise TTSError(f"{name} is in one of them alone; begin with a model of the same kind")
@@ -55,7 +56,8 @@ def _moves(source: TwoLatentModel, target: TwoLatentModel) -> dict[str, Move]:
     shared = [name for name in here if name in there]
     if not shared:
         raise TTSError(f"it knows {', '.join(there) or 'no variety'}, and this one {', '.join(here) or 'none'}")
-    tokens, identifiers = [(0, 0)], []
+    tokens = [(0, 0)]
+    identifiers = []
     for name in shared:
         (first, size, identifier), (start, room, place) = there[name], here[name]
         tokens += [(first + k, start + k) for k in range(min(size, room))]
@@ -108,7 +110,7 @@ def _shapes(parameters: dict[str, Tensor]) -> dict[str, list[int]]:
 
 
 def _check(name: str, values: Tensor, wanted: Tensor, moved: int | None) -> None:
-    """All dimensions but the moved one must agree."""
+    """Raise unless all dimensions but the moved one agree."""
     pairs = enumerate(zip(values.shape, wanted.shape, strict=True))
     if any(there != here for dim, (there, here) in pairs if dim != moved):
         raise TTSError(f"{name} is {list(values.shape)} there and {list(wanted.shape)} here")

@@ -62,7 +62,9 @@ def given(model: TwoLatentModel, n: int) -> tuple[State, Tensor]:
 
 
 def distance(state: State, other: State) -> float:
-    return max((state[name].float() - other[name].float()).square().mean().sqrt().item() for name in state)
+    """Of the typical lane: in some lanes one rounding is amplified, in others on other processors."""
+    apart = {name: (state[name].double() - other[name].double()).square().mean(dim=(1, 2)).sqrt() for name in state}
+    return max(lanes.median().item() for lanes in apart.values())
 
 
 @every_variant
@@ -81,13 +83,13 @@ def test_float32_is_the_plain_step(variant: str, lanes: int, products: Products,
 @every_variant
 def test_bfloat16_is_no_further_from_exact_than_the_plain_step(variant: str, products: Products, native: bool) -> None:
     model = VARIANTS[variant]().to(torch.bfloat16)
-    state, encoded = given(model, 5)
+    state, encoded = given(model, 40)
     plain = model.step(state, encoded)
     with torch.no_grad():
         fast = model.step(state, encoded)
         exact = model.double().step({name: latent.double() for name, latent in state.items()}, encoded.double())
     assert fast["y"].dtype == fast["z"].dtype == torch.bfloat16
-    assert distance(fast, exact) < 1.2 * distance(plain, exact)
+    assert distance(fast, exact) < 1.1 * distance(plain, exact)
     if not native:
         assert distance(fast, exact) < 0.3 * distance(plain, exact)
 

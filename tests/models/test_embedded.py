@@ -39,5 +39,5 @@ def test_an_embedded_model_solves_its_puzzles(name: str, data: Callable[[], Data
     assert sum(value.numel() for value in model.parameters()) < 1_000_000
     assert isinstance(model.codec, VarietyCodec | MixedCodec)
     puzzles = data().puzzles[:30]
-    found = Search(model, Identity(), QSelector(), k=1, depth=16)(puzzles)
-    assert least <= int(found.valid.sum()) <= 30
+    result = Search(model, Identity(), QSelector(), k=1, depth=16)(puzzles)
+    assert least <= int(result.valid.sum()) <= 30

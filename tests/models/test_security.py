@@ -43,7 +43,7 @@ def assert_one_sentence(said: str) -> None:
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, Any]]:
     """What came of each hostile file; a process for each loader forks one for each file."""
-    found = {}
+    results = {}
     for loader, makers in HOSTILE.items():
         paths: list[Path] = []
         for number, make in enumerate(makers.values()):
@@ -56,8 +56,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
         lines = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.splitlines()
         for name, path, line in zip(makers, paths, lines, strict=True):
             ran = (path.parent / hostile_files.MARK).exists()
-            found[loader, name] = json.loads(line) | {"ran": ran, "size": path.stat().st_size / 2**20}
-    return found
+            results[loader, name] = json.loads(line) | {"ran": ran, "size": path.stat().st_size / 2**20}
+    return results
 
 
 @pytest.mark.parametrize(("loader", "name"), [(loader, name) for loader, makers in HOSTILE.items() for name in makers])

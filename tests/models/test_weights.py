@@ -70,8 +70,8 @@ def test_dictionaries_around_the_weights_are_opened(wrapping: str, prefix: str, 
 
 def fields(name: str) -> dict[str, Any]:
     """What tensors do not tell of a model."""
-    told = {key: arch(name)[key] for key in ("H_cycles", "L_cycles", "num_heads", "pos_encodings")}
-    return told | ({} if name == "hrm" else {"puzzle_emb_len": 16})
+    stated = {key: arch(name)[key] for key in ("H_cycles", "L_cycles", "num_heads", "pos_encodings")}
+    return stated | ({} if name == "hrm" else {"puzzle_emb_len": 16})
 
 
 def ema_of(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -97,9 +97,9 @@ def test_averaged_weights_are_preferred(layout: str, buffers: bool, tmp_path: Pa
     """Helpers that average parameters alone leave out the buffers, which come from the weights beside."""
     weights = bare("trm_mlp")
     averaged = ema_of(weights)
-    kept = {name: value for name, value in averaged.items() if buffers or name not in ("H_init", "L_init")}
-    torch.save(EMA_LAYOUTS[layout](weights, kept), tmp_path / "last.ckpt")
-    assert_same(tts.load(tmp_path, config=fields("trm_mlp")), {**weights, **kept})
+    covered = {name: value for name, value in averaged.items() if buffers or name not in ("H_init", "L_init")}
+    torch.save(EMA_LAYOUTS[layout](weights, covered), tmp_path / "last.ckpt")
+    assert_same(tts.load(tmp_path, config=fields("trm_mlp")), {**weights, **covered})
 
 
 def test_an_average_alone_loads_and_momenta_are_no_weights(tmp_path: Path) -> None:
@@ -176,9 +176,9 @@ def test_settings_in_the_checkpoint_count_files_before_them_and_the_call_before_
 def test_what_shapes_determine_is_read_from_them(name: str, tmp_path: Path) -> None:
     """With only the fields that no shape tells, the configuration is that of the complete yaml."""
     write(tmp_path / "model.pt", bare(name))
-    given = fields(name) | ({"seq_len": 100} if name == "trm_att" else {})
+    needed = fields(name) | ({"seq_len": 100} if name == "trm_att" else {})
     whole = tts.load(DATA / name, config={"seq_len": 100} if name == "trm_att" else None)
-    assert tts.load(tmp_path, config=given).config == whole.config
+    assert tts.load(tmp_path, config=needed).config == whole.config
 
 
 def test_a_mixer_needs_no_heads_positions_or_lengths(tmp_path: Path) -> None:
@@ -202,10 +202,10 @@ MISSING = {
 
 @pytest.mark.parametrize("case", MISSING)
 def test_what_shapes_do_not_tell_is_asked_for_with_the_usual_values(case: str, tmp_path: Path) -> None:
-    name, given, missing = MISSING[case]
+    name, config, missing = MISSING[case]
     write(tmp_path / "model.pt", bare(name))
     with pytest.raises(tts.CheckpointError, match="neither the tensors of") as caught:
-        tts.load(tmp_path, config=given)
+        tts.load(tmp_path, config=config)
     asked = re.search(r"pass config=\{(.*?)\}; usual values: (.*)", str(caught.value))
     assert asked is not None
     assert sorted(re.findall(r"'(\w+)': \.\.\.", asked[1])) == missing
@@ -333,15 +333,15 @@ def sparse_safetensors(path: Path, weights: dict[str, Tensor], rows: int, width:
 
 def sparse_torch(path: Path, weights: dict[str, Tensor], rows: int, width: int) -> None:
     """The same in torch's format: saved without data and checksums, which leaves a hole; then the data of the rest."""
-    kept = {name: value for name, value in weights.items() if name != "puzzle_emb.weights"}
+    smaller = {name: value for name, value in weights.items() if name != "puzzle_emb.weights"}
     torch.serialization.set_crc32_options(False)
     try:
         with torch.serialization.skip_data():
-            torch.save(kept | {"puzzle_emb.weights": torch.empty(rows, width)}, path)
+            torch.save(smaller | {"puzzle_emb.weights": torch.empty(rows, width)}, path)
     finally:
         torch.serialization.set_crc32_options(True)
     with zipfile.ZipFile(path) as archive, path.open("r+b") as file:
-        for number, value in enumerate(kept.values()):
+        for number, value in enumerate(smaller.values()):
             file.seek(archive.getinfo(f"{path.stem}/data/{number}").header_offset + 26)
             name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
             file.seek(name + extra, 1)
@@ -373,8 +373,8 @@ def test_a_table_of_two_gigabytes_is_not_read(file: str, tmp_path: Path) -> None
     make(tmp_path / file, bare("trm_att"), rows, width)
     assert (tmp_path / file).stat().st_size > 2**31
     command = [sys.executable, "-c", textwrap.dedent(PROBE), str(tmp_path / file)]
-    found, grown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert int(found) == rows
+    n_rows, grown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert int(n_rows) == rows
     assert float(grown) < 64, f"grew by {grown} MiB"
 
 

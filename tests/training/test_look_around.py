@@ -23,15 +23,15 @@ def fresh(**changes: object) -> TRM:
 def looked_at(model: TRM) -> list[Tensor]:
     """What the heads of each block pay attention to at the first update of z, [heads, S, S]."""
     tokens = torch.randint(1, 20, (1, SIDE * SIDE), generator=torch.Generator().manual_seed(0))
-    state, found = model.start(1), []
+    state, weights = model.start(1), []
     x = state["z"] + state["y"] + model.encode(tokens, torch.zeros(1, dtype=torch.int64))
     for block in model.L_level.blocks:
         assert isinstance(block, AttentionBlock)
         heads, width = block.self_attn.heads, model.config.hidden_size
         query, key, _ = block.self_attn.qkv_proj(x).view(-1, 3, heads, width // heads).permute(1, 2, 0, 3)
-        found.append((query @ key.transpose(1, 2) / query.shape[-1] ** 0.5).softmax(dim=-1))
+        weights.append((query @ key.transpose(1, 2) / query.shape[-1] ** 0.5).softmax(dim=-1))
         x = block(x, None)
-    return found
+    return weights
 
 
 @torch.no_grad()
@@ -63,11 +63,11 @@ def test_positions_are_all_that_begins_in_their_channels() -> None:
     assert not model.embed_tokens.embedding_weight[:, :CHANNELS].any()
     assert bool(model.embed_tokens.embedding_weight[:, CHANNELS:].any())
     encoded = model.encode(torch.ones(1, SIDE * SIDE, dtype=torch.int64), torch.zeros(1, dtype=torch.int64))
-    given = encoded[0, :, :CHANNELS]
+    embedded = encoded[0, :, :CHANNELS]
     for latent in model.step(model.start(1), encoded).values():  # norms alone change them, a cell as a whole
         now = latent[0, :, :CHANNELS]
         assert bool(now.any(dim=1).all())
-        torch.testing.assert_close(now / now.norm(dim=1, keepdim=True), given / given.norm(dim=1, keepdim=True))
+        torch.testing.assert_close(now / now.norm(dim=1, keepdim=True), embedded / embedded.norm(dim=1, keepdim=True))
 
 
 def test_rows_and_columns_begin_alike_on_boards_of_any_size() -> None:

@@ -116,8 +116,8 @@ def test_training_learns(examples: Mixture, dtype: torch.dtype, device: str) -> 
     first, last = losses[:10], losses[-10:]
     assert sum(x.cells for x in last) / 10 > sum(x.cells for x in first) / 10 + 0.2
     assert sum(x.loss for x in last) < 0.8 * sum(x.loss for x in first)
-    kept = [*trainer.model.parameters(), *trainer.average.parameters(), trainer.lanes["y"], trainer.lanes["z"]]
-    assert {x.dtype for x in kept} == {torch.float32}
+    tensors = [*trainer.model.parameters(), *trainer.average.parameters(), trainer.lanes["y"], trainer.lanes["z"]]
+    assert {x.dtype for x in tensors} == {torch.float32}
 
 
 def test_products_are_taken_in_the_dtype_that_was_asked_for(examples: Mixture) -> None:
@@ -318,8 +318,8 @@ def test_a_preset_has_the_tokens_and_identifiers_of_the_embedded_model_of_its_na
 def test_a_preset_may_begin_with_embedded_weights() -> None:
     begun = fresh_model(PRESETS["sudoku-9x9-deep"], seed=0)
     assert (begun.config.H_cycles, begun.config.L_cycles) == (3, 6)
-    given = load("sudoku-9x9-hard").state_dict()
-    assert all(torch.equal(value, given[name]) for name, value in begun.state_dict().items())
+    weights = load("sudoku-9x9-hard").state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in begun.state_dict().items())
 
 
 def test_a_preset_may_begin_by_looking_around() -> None:

@@ -93,8 +93,8 @@ def test_pencil_examples_come_in_all_mirrors_and_apart_from_those_held_out(tmp_p
     group = pairs[2][0]
     assert group.hints is not None
     shown, _ = group.draw(30, 1.0, torch.Generator().manual_seed(0))
-    told = (shown[:, None] == group.hints) & (group.hints != group.tokens)
-    assert ((shown[:, None] == group.tokens) | told).all(dim=2).any(dim=1).all()  # its own token or its hint, no more
+    hinted = (shown[:, None] == group.hints) & (group.hints != group.tokens)
+    assert ((shown[:, None] == group.tokens) | hinted).all(dim=2).any(dim=1).all()  # its own token or its hint, no more
     assert (shown < start + 2).any()
 
 
@@ -165,11 +165,11 @@ def test_sudokus_on_a_larger_board_are_drawn_whole(tmp_path: Path) -> None:
     (train_group, held), board = pairs[0], torch.ones(5, 5, dtype=torch.bool)
     assert [group.identifier for group in pairs[0]] == [1, 1]
     board[:4, :4] = False
-    kept = train_group.tokens.clone()
+    before = train_group.tokens.clone()
     tokens, labels = train_group.draw(50, 0.5, torch.Generator().manual_seed(0))
     for drawn in (tokens, labels, held.tokens, held.labels):
         assert ((drawn == 0) == board.flatten()).all()
     assert codec.verifier.valid(tokens, labels).all()
-    assert torch.equal(train_group.tokens, kept)
+    assert torch.equal(train_group.tokens, before)
     bare, _ = train_group.draw(100, 0.0, torch.Generator().manual_seed(1))
     assert len({row.numpy().tobytes() for row in bare}) > len(train_group)

@@ -75,9 +75,9 @@ def test_learned_positions_move_to_boards_of_the_same_size_alone() -> None:
     source, target = TRM(small.config, small.codec, seed=1), TRM(large.config, large.codec, seed=2)
     begun = target.embed_pos.embedding_weight.clone()
     transplant(source, target)
-    found = target.embed_pos.embedding_weight
-    assert torch.equal(found[0], source.embed_pos.embedding_weight[0])  # the prefix
-    assert torch.equal(found[1:], begun[1:])
+    positions = target.embed_pos.embedding_weight
+    assert torch.equal(positions[0], source.embed_pos.embedding_weight[0])  # the prefix
+    assert torch.equal(positions[1:], begun[1:])
     for ours, theirs in zip(source.L_level.parameters(), target.L_level.parameters(), strict=True):
         assert torch.equal(ours, theirs)
     fewer = MixedCodec(("sudoku", "tapa"), 6, 6)

@@ -44,7 +44,10 @@ def bfloat16_pays() -> bool:
 
     AVX512_BF16 doubles the rate on AMD. On Intel it halves it (one port instead of two), unless AMX is there.
     """
-    if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+    if not (
+        torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    ):
         return False  # ONEDNN_MAX_CPU_ISA may hold oneDNN to less than the processor has
     amx = bool(torch.cpu._is_amx_tile_supported())
     return amx or (bool(torch.cpu._is_avx512_bf16_supported()) and not is_intel())

@@ -163,9 +163,9 @@ def _expansion(weights: Mapping[str, Tensor], sizes: Fields, stated: Fields, whe
     for candidate in [stated_expansion] if stated_expansion else [EXPANSION, largest]:
         if all(-(round(candidate * width * 2 / 3) // -256) * 256 == inner for width, inner in widths):
             return float(candidate)
-    told = "; ".join(f"{inner} for width {width}" for width, inner in widths)
+    said = "; ".join(f"{inner} for width {width}" for width, inner in widths)
     raise CheckpointError(
-        f"{where}: the inner widths of its MLPs ({told}) are not those of expansion {stated_expansion or 'any'}: "
+        f"{where}: the inner widths of its MLPs ({said}) are not those of expansion {stated_expansion or 'any'}: "
         "2/3 * expansion * width, rounded up to a multiple of 256"
     )
 

@@ -37,7 +37,7 @@ HAS_BFLOAT16 = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 """oneDNN multiplies bfloat16 on this processor; on others the kernels never ask it to, see ``bfloat16_pays``."""
 
 
-@pytest.fixture(params=[MKLProducts, OneDNNProducts])
+@pytest.fixture(params=[MKLProducts, *([OneDNNProducts] if kernels.onednn_keeps_places() else [])])
 def products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Products:
     chosen: Products = request.param()
     monkeypatch.setattr(kernels, "products", lambda dtype: chosen)

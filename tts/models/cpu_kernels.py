@@ -3,7 +3,7 @@
 - Lanes go in pieces that fit the cache, each finished before the next; where there are threads, each takes whole pieces
   and runs them alone, so that no thread waits for another inside a step.
 - A mixer's latents lie as [S, N, D]: both of its MLPs are plain matrix products then, and nothing is transposed.
-- Products are MKL's on Intel, oneDNN's with fused pointwise operations elsewhere.
+- Products are MKL's on Intel, oneDNN's with fused pointwise operations elsewhere, if those do not depend on the place.
 - bfloat16 is computed in float32 where the processor's bfloat16 products are slower; latents are rounded once a step.
 
 Nothing derived from the weights outlives a call, so that nothing can go stale.
@@ -141,9 +141,24 @@ def _linear_with(x: Tensor, other: Tensor, weight: Tensor, post: str) -> Tensor:
     return out
 
 
+@functools.cache
+def onednn_keeps_places() -> bool:
+    """Return whether oneDNN's products give a row the same bits in any place.
+
+    With AVX2 alone those of torch 2.13 do; those of torch 2.6 and 2.9 add up the last rows in another order. torch does
+    not say which kernel oneDNN takes, so it is tried.
+    """
+    if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return False
+    weight = torch.arange(64 * 64, dtype=torch.float32, device="cpu").sin().view(64, 64)
+    rows = weight[:1].repeat(33, 1)
+    outs = [_linear(rows[:n], weight, "none") for n in range(2, 34)]  # which n show it depends on the threads
+    return all(bool((out == out[0]).all()) for out in outs)
+
+
 def products(dtype: torch.dtype) -> Products:
-    """Return the faster kind on this processor; oneDNN's where this build of torch has them."""
-    if (is_intel() and dtype == torch.float32) or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+    """Return the faster kind on this processor among those that give a row the same bits in any place."""
+    if (is_intel() and dtype == torch.float32) or not onednn_keeps_places():
         return MKLProducts()
     return OneDNNProducts()
 
